@@ -110,6 +110,11 @@ class FakeGateway:
         """Tell what happened to a setpoint."""
         await self.call.write(pb.ConnectRequest(setpoint_event=event))
 
+    async def take_policies(self) -> None:
+        """Say that it runs by the newest loop policies; without a time, control takes its own."""
+        taken = loop_policy_pb2.LoopPoliciesTaken(issue_time=self.policies[-1].issue_time)
+        await self.call.write(pb.ConnectRequest(loop_policies_taken=taken))
+
     async def dispatched(self, count: int) -> list[pb.CommandDispatch]:
         """Wait until so many commands came; return them all."""
         await self._until(self.dispatches, count)

@@ -33,6 +33,7 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         self.clock_readings: list[clock_pb2.ClockReading] = []
         self.events: list[gateway_link_pb2.SetpointEvent] = []
         self.loop_events: list[loop_policy_pb2.LoopEvent] = []
+        self.taken: list[loop_policy_pb2.LoopPoliciesTaken] = []
         self._down: asyncio.Queue[gateway_link_pb2.ConnectResponse] | None = None
         self._changed = asyncio.Condition()
 
@@ -116,6 +117,14 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
                 )
             )
 
+    async def wait_for_taken(self, issue_time: datetime) -> None:
+        """Wait until the gateway says that it runs by the loop policies of a time."""
+        wanted = timestamp_to_proto(issue_time)
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: any(each.issue_time == wanted for each in self.taken)
+            )
+
     def cancel(self, command: str, device: str) -> None:
         """Withdraw a command."""
         assert self._down is not None
@@ -178,6 +187,8 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
                     self.events.append(request.setpoint_event)
                 case "loop_event":
                     self.loop_events.append(request.loop_event)
+                case "loop_policies_taken":
+                    self.taken.append(request.loop_policies_taken)
             async with self._changed:
                 self._changed.notify_all()
 

@@ -48,8 +48,10 @@ async def say(world: GatewayWorld, power_w: float) -> None:
     await world.publish(json.dumps(telegram).encode())
 
 
-def steer(world: GatewayWorld, *policies: LoopPolicy) -> None:
-    world.control.steer(LoopPolicySet(issue_time=datetime.now(UTC), policies=policies))
+def steer(world: GatewayWorld, *policies: LoopPolicy) -> datetime:
+    issued = datetime.now(UTC)
+    world.control.steer(LoopPolicySet(issue_time=issued, policies=policies))
+    return issued
 
 
 @pytest.mark.time_limit(120)
@@ -59,7 +61,8 @@ async def test_a_loop_goes_on_without_control_and_over_a_kill_until_it_is_withdr
     await world.gateway.start()
     await world.control.connected()
     await world.control.wait_for_device(BATTERY, online=True)
-    steer(world, FOLLOW)
+    issued = steer(world, FOLLOW)
+    await world.control.wait_for_taken(issued)
     await world.control.wait_for_loop_event("STARTED")
     await say(world, 1500.0)
     await until(lambda: told_w(world) == -1500.0)

@@ -16,7 +16,7 @@ from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.read_holds import DeviceWord, HoldRecord
 from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.hold import HeldSetpoint, Hold, HoldKind
-from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.limits import Acknowledgement, Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.errors import InvalidArgument
@@ -242,6 +242,7 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
         holds=holds,
         exchanges=FakeExchanges(),
         conductors=FakeConductors(),
+        acknowledgements=FakeAcknowledgements(),
         rule=LoopRule(lease=timedelta(hours=4)),
         look_seconds=0.005,
     )
@@ -274,6 +275,13 @@ class FakeExchanges:
         self, sites: Collection[SiteId], now: datetime
     ) -> Sequence[StandingExchange]:
         return ()
+
+
+class FakeAcknowledgements:
+    """Acknowledgements: keeps none."""
+
+    async def put(self, limits: Collection[tuple[Limit, Acknowledgement]]) -> None:
+        raise AssertionError("no gateway said a word")
 
 
 class FakeConductors:

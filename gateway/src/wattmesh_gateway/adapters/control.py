@@ -11,7 +11,12 @@ from typing import Any
 import grpc
 
 from wattmesh.control.v1 import control_pb2, moves_pb2
-from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import (
+    clock_pb2,
+    gateway_link_pb2,
+    gateway_link_pb2_grpc,
+    loop_policy_pb2,
+)
 from wattmesh_contracts.loop_policies import loop_policies_from_proto
 from wattmesh_contracts.reserve_signals import reserve_signal_from_proto
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
@@ -21,7 +26,14 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_gateway.adapters.loop_events import loop_event_to_proto
-from wattmesh_gateway.app.ports import Activate, AskedClock, Cancel, Dispatch, Steer
+from wattmesh_gateway.app.ports import (
+    Activate,
+    AskedClock,
+    Cancel,
+    Dispatch,
+    PoliciesTaken,
+    Steer,
+)
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -142,6 +154,14 @@ class GrpcControlStream:
         """Tell what a loop did; WattmeshError when the stream has broken."""
         proto = loop_event_to_proto(event)
         await self.write(gateway_link_pb2.ConnectRequest(loop_event=proto))
+
+    async def tell_policies_taken(self, taken: PoliciesTaken) -> None:
+        """Tell by which policies loops run; WattmeshError when the stream has broken."""
+        proto = loop_policy_pb2.LoopPoliciesTaken(
+            issue_time=timestamp_to_proto(taken.issue_time),
+            take_time=timestamp_to_proto(taken.time),
+        )
+        await self.write(gateway_link_pb2.ConnectRequest(loop_policies_taken=proto))
 
     async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer | Activate]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""

@@ -15,6 +15,7 @@ from wattmesh_gateway.app.ports import (
     ControlLink,
     ControlStream,
     Dispatch,
+    PoliciesTaken,
     Steer,
 )
 from wattmesh_gateway.app.reachability import Reachability
@@ -122,6 +123,8 @@ class HoldLink:
                     await stream.tell_loop_event(loop_event)
                 case AskedClock() as asked:
                     await stream.tell_clock(asked)
+                case PoliciesTaken() as taken:
+                    await stream.tell_policies_taken(taken)
 
     async def _take_orders(self, stream: ControlStream, news: "asyncio.Queue[News]") -> None:
         async for order in stream.orders():
@@ -133,7 +136,10 @@ class HoldLink:
                 case AskedClock():
                     news.put_nowait(order)
                 case Steer(policies=policies):
-                    await self._loops.take(policies)
+                    if await self._loops.take(policies):
+                        news.put_nowait(
+                            PoliciesTaken(issue_time=policies.issue_time, time=self._clock.now())
+                        )
                 case Activate(signal=signal):
                     self._loops.activate(signal)
                 case _:

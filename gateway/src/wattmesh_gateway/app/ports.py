@@ -353,6 +353,14 @@ class Steer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PoliciesTaken:
+    """The policies that control issued then are on disk, and loops run by them, since `time`."""
+
+    issue_time: datetime
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Activate:
     """Control says what a reserve asks of a site."""
 
@@ -379,6 +387,9 @@ class ControlStream(Protocol):
 
     async def tell_loop_event(self, event: LoopEvent) -> None:
         """Tell what a loop did; WattmeshError when the stream has broken."""
+
+    async def tell_policies_taken(self, taken: PoliciesTaken) -> None:
+        """Tell by which policies loops run; WattmeshError when the stream has broken."""
 
     def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer | Activate]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks.

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wattmesh_gateway.app.ports import AskedClock, CommandJournal
+from wattmesh_gateway.app.ports import AskedClock, CommandJournal, PoliciesTaken
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -18,7 +18,15 @@ from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.clock import Clock
 
-News = CommandReport | DeviceStatus | SetpointEvent | SetpointMoves | LoopEvent | AskedClock
+News = (
+    CommandReport
+    | DeviceStatus
+    | SetpointEvent
+    | SetpointMoves
+    | LoopEvent
+    | AskedClock
+    | PoliciesTaken
+)
 
 _MOST_UNTOLD = 200
 """Events that wait for control while it is away; reports on commands wait in the journal."""

@@ -1,5 +1,6 @@
 """Builds what keeps limits of sites and groups, and what tells loops of them."""
 
+from wattmesh_control.adapters.postgres_acknowledgements import PostgresAcknowledgements
 from wattmesh_control.adapters.postgres_exchanges import PostgresExchanges
 from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
 from wattmesh_control.adapters.postgres_proposals import PostgresConductors
@@ -63,5 +64,6 @@ def policies_of(
         holds=PostgresHoldArchive(database),
         exchanges=PostgresExchanges(database),
         conductors=PostgresConductors(database),
+        acknowledgements=PostgresAcknowledgements(database),
         rule=rule,
     )

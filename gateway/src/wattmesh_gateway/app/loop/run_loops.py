@@ -73,11 +73,14 @@ class RunLoops:
             self._issue_time = max(self._issue_time or kept.issue_time, kept.issue_time)
             await self._start(kept, doubtful=True)
 
-    async def take(self, policies: LoopPolicySet) -> None:
-        """Run by these policies from now on, and by no others; older ones are passed over."""
+    async def take(self, policies: LoopPolicySet) -> bool:
+        """Run by these policies from now on, and by no others.
+
+        Returns False for ones older than the last, which are passed over.
+        """
         if self._issue_time is not None and policies.issue_time < self._issue_time:
             log.warning("loop policies of %s are older than the last", policies.issue_time)
-            return
+            return False
         now = self._clock.now()
         # A clock of control that was ahead for a while makes no later policy an older one.
         self._issue_time = issued = min(policies.issue_time, now)
@@ -93,6 +96,7 @@ class RunLoops:
         await self._policies.keep([*kept.values(), *gone.values()])
         for each in (*kept.values(), *gone.values()):
             await self._start(each, doubtful=False)
+        return True
 
     def hear(self, readings: Sequence[Reading]) -> None:
         """Let loops know what was measured, before it is kept anywhere."""

@@ -894,6 +894,7 @@ class Limit(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MIN_PHASE_POWER_W_FIELD_NUMBER: _builtins.int
     MAX_PHASE_POWER_W_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`limits/{limit}`. Given by control."""
     subject: _builtins.str
@@ -928,6 +929,13 @@ class Limit(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends by itself. Required; later than the start and than now."""
 
+    @_builtins.property
+    def acknowledgements(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitAcknowledgement]:
+        """The gateways that keep it by themselves by now, whatever becomes of control. Output only; by site and gateway. Whoever
+        changes what is allowed, or from when until when, has it acknowledged anew. What is on a device or a node is kept by
+        control, in the commands that it sends, and is acknowledged by none.
+        """
+
     def __init__(
         self,
         *,
@@ -941,10 +949,11 @@ class Limit(_message.Message):
         reason: _builtins.str = ...,
         min_phase_power_w: _builtins.float | None = ...,
         max_phase_power_w: _builtins.float | None = ...,
+        acknowledgements: _abc.Iterable[Global___LimitAcknowledgement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w", "_max_power_w", b"_max_power_w", "_min_phase_power_w", b"_min_phase_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_phase_power_w", b"max_phase_power_w", "max_power_w", b"max_power_w", "min_phase_power_w", b"min_phase_power_w", "min_power_w", b"min_power_w", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w", "_max_power_w", b"_max_power_w", "_min_phase_power_w", b"_min_phase_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_phase_power_w", b"max_phase_power_w", "max_power_w", b"max_power_w", "min_phase_power_w", b"min_phase_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w", "_max_power_w", b"_max_power_w", "_min_phase_power_w", b"_min_phase_power_w", "_min_power_w", b"_min_power_w", "acknowledgements", b"acknowledgements", "expire_time", b"expire_time", "max_phase_power_w", b"max_phase_power_w", "max_power_w", b"max_power_w", "min_phase_power_w", b"min_phase_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_phase_power_w: _TypeAlias = _typing.Literal["max_phase_power_w"]  # noqa: Y015
     _WhichOneofArgType__max_phase_power_w: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w"]  # noqa: Y015
@@ -964,6 +973,38 @@ class Limit(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_power_w) -> _WhichOneofReturnType__min_power_w | None: ...
 
 Global___Limit: _TypeAlias = Limit  # noqa: Y015
+
+@_typing.final
+class LimitAcknowledgement(_message.Message):
+    """A gateway's word that a loop of it keeps a limit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
+    gateway: _builtins.str
+    """`gateways/{gateway}`."""
+    site: _builtins.str
+    """`sites/{site}`: at whose grid connection; of a group, each of its sites for its share."""
+    @_builtins.property
+    def acknowledge_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway had it on its disk and ran by it, by control's clock."""
+
+    def __init__(
+        self,
+        *,
+        gateway: _builtins.str = ...,
+        site: _builtins.str = ...,
+        acknowledge_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "gateway", b"gateway", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitAcknowledgement: _TypeAlias = LimitAcknowledgement  # noqa: Y015
 
 @_typing.final
 class SetLimitRequest(_message.Message):

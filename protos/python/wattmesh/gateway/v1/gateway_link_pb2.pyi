@@ -78,6 +78,7 @@ class ConnectRequest(_message.Message):
     CLOCK_READING_FIELD_NUMBER: _builtins.int
     LOOP_EVENT_FIELD_NUMBER: _builtins.int
     LOOP_MOVES_FIELD_NUMBER: _builtins.int
+    LOOP_POLICIES_TAKEN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___GatewayHello:
         """Opens the stream."""
@@ -106,6 +107,10 @@ class ConnectRequest(_message.Message):
     def loop_moves(self) -> Global___LoopMoves:
         """Tells what a loop told a device in place of what its command asks."""
 
+    @_builtins.property
+    def loop_policies_taken(self) -> _loop_policy_pb2.LoopPoliciesTaken:
+        """Tells that the gateway runs by `loop_policies`. An older version does not."""
+
     def __init__(
         self,
         *,
@@ -116,12 +121,13 @@ class ConnectRequest(_message.Message):
         clock_reading: _clock_pb2.ClockReading | None = ...,
         loop_event: _loop_policy_pb2.LoopEvent | None = ...,
         loop_moves: Global___LoopMoves | None = ...,
+        loop_policies_taken: _loop_policy_pb2.LoopPoliciesTaken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "loop_policies_taken", b"loop_policies_taken", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "loop_policies_taken", b"loop_policies_taken", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading", "loop_event", "loop_moves"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading", "loop_event", "loop_moves", "loop_policies_taken"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -122,6 +122,36 @@ class LoopPolicySet(_message.Message):
 Global___LoopPolicySet: _TypeAlias = LoopPolicySet  # noqa: Y015
 
 @_typing.final
+class LoopPoliciesTaken(_message.Message):
+    """A gateway has a set on its disk, and runs by it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    TAKE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp:
+        """The set's `issue_time`."""
+
+    @_builtins.property
+    def take_time(self) -> _timestamp_pb2.Timestamp:
+        """When, by the gateway's clock."""
+
+    def __init__(
+        self,
+        *,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
+        take_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "take_time", b"take_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "take_time", b"take_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoopPoliciesTaken: _TypeAlias = LoopPoliciesTaken  # noqa: Y015
+
+@_typing.final
 class LoopPolicy(_message.Message):
     """What a gateway may do by itself at one site, between commands and without control: keep limits, move commands by what
     energy is worth, and follow a target. Limits go before commands, and commands before the target. It is kept on disk and holds until its lease ends.

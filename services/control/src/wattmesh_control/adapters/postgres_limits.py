@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from psycopg import AsyncConnection, AsyncCursor
 
+from wattmesh_control.adapters.postgres_acknowledgements import with_acknowledgements
 from wattmesh_control.adapters.rows import Row, record_of, records, utc
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.limits import Limit
@@ -125,10 +126,10 @@ class PostgresLimitArchive:
         self._database = database
 
     async def get(self, limit: LimitId, now: datetime) -> Limit | None:
-        """Return a limit that has not ended."""
+        """Return a limit that has not ended, with who acknowledged it."""
         async with self._database.connection_for_caller() as connection:
-            cursor = await connection.execute(_GET, (limit.name, now))
-            return next(iter(await fetch(cursor)), None)
+            found = await fetch(await connection.execute(_GET, (limit.name, now)))
+            return next(iter(await with_acknowledgements(connection, found)), None)
 
     async def shared(self, now: datetime) -> list[Limit]:
         """Return all limits of sites and groups that have not ended, and sites' shares of them."""
@@ -147,7 +148,8 @@ class PostgresLimitArchive:
             "site": devices.site and devices.site.name,
         }
         async with self._database.connection_for_caller() as connection:
-            return await fetch(await connection.execute(_PAGE, values))
+            found = await fetch(await connection.execute(_PAGE, values))
+            return await with_acknowledgements(connection, found)
 
 
 def _values(limit: Limit) -> tuple[object, ...]:

@@ -223,6 +223,14 @@ def limit_to_proto(limit: Limit) -> pb.Limit:
         reason=limit.reason,
         min_phase_power_w=limit.min_phase_power_w,
         max_phase_power_w=limit.max_phase_power_w,
+        acknowledgements=[
+            pb.LimitAcknowledgement(
+                gateway=each.gateway.name,
+                site=each.site.name,
+                acknowledge_time=timestamp_to_proto(each.time),
+            )
+            for each in limit.acknowledgements
+        ],
     )
 
 

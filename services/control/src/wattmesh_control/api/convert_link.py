@@ -17,7 +17,7 @@ from wattmesh_contracts.values import (
 )
 from wattmesh_control.api.convert import state_from_proto
 from wattmesh_control.api.convert_moves import moves_from_proto
-from wattmesh_control.app.links import AskClock, Carry, Outgoing, TakeBack
+from wattmesh_control.app.links import AskClock, Carry, Outgoing, PoliciesTaken, TakeBack
 from wattmesh_control.app.record_reports import (
     CommandReport,
     DeviceStatus,
@@ -63,6 +63,19 @@ def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> GatewayMessag
             return _moves_from_proto(proto.loop_moves)
         case _:
             raise InvalidArgument("UNEXPECTED_MESSAGE", "a message that this version does not know")
+
+
+def policies_taken_from_proto(
+    proto: loop_policy_pb2.LoopPoliciesTaken, now: datetime
+) -> PoliciesTaken:
+    """Return by which policies a gateway runs; a time that is absent is `now`.
+
+    Error: InvalidArgument.
+    """
+    time = now
+    if proto.HasField("take_time"):
+        time = datetime_from_proto(proto.take_time, "loop_policies_taken.take_time")
+    return PoliciesTaken(issue_time=required_datetime_from_proto(proto, "issue_time"), time=time)
 
 
 def clock_reading_from_proto(proto: clock_pb2.ClockReading, now: datetime) -> ClockReading:

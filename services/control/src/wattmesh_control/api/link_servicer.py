@@ -17,9 +17,10 @@ from wattmesh_control.api.convert_link import (
     gateway_from_hello,
     message_from_proto,
     order_to_proto,
+    policies_taken_from_proto,
 )
 from wattmesh_control.app.gateway_links import ReadLinks
-from wattmesh_control.app.links import Carry, Outgoing
+from wattmesh_control.app.links import Carry, Outgoing, PoliciesTaken
 from wattmesh_control.app.record_reports import GatewayMessage
 from wattmesh_control.app.serve_gateway import ServeGateway
 from wattmesh_control.app.spans import SEND_COMMAND
@@ -100,7 +101,7 @@ class _Stream:
         self._context = context
         self._clock = clock
 
-    async def messages(self) -> AsyncIterator[GatewayMessage | ClockReading]:
+    async def messages(self) -> AsyncIterator[GatewayMessage | ClockReading | PoliciesTaken]:
         """Yield what makes sense; what does not is logged and passed over."""
         async for request in self._requests:
             try:
@@ -126,8 +127,10 @@ class _Stream:
             message.dispatch.trace_parent = trace_parent()
             await self._context.write(message)
 
-    def _message(self, request: pb.ConnectRequest) -> GatewayMessage | ClockReading:
+    def _message(self, request: pb.ConnectRequest) -> GatewayMessage | ClockReading | PoliciesTaken:
         now = self._clock.now()
+        if request.HasField("loop_policies_taken"):
+            return policies_taken_from_proto(request.loop_policies_taken, now)
         if request.HasField("clock_reading"):
             return clock_reading_from_proto(request.clock_reading, now)
         return message_from_proto(request, now)

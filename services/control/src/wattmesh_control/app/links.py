@@ -42,6 +42,14 @@ class AskClock:
     """Ask what the gateway's clock shows."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoliciesTaken:
+    """A gateway's word that it runs by the loop policies issued then, since `time`."""
+
+    issue_time: datetime
+    time: datetime
+
+
 Order: TypeAlias = Carry | TakeBack
 Outgoing: TypeAlias = Order | AskClock | LoopPolicySet | ReserveSignal
 
@@ -70,6 +78,8 @@ class GatewayLink:
         """Why no command goes out for now; empty: they do."""
         self.takes_loop_policies = False
         self.takes_reserve_signals = False
+        self.policies_taken: PoliciesTaken | None = None
+        """The newest loop policies that it said it runs by."""
         self.closed = asyncio.Event()
         self._clock_told: asyncio.Future[ClockReading] | None = None
         self._waiting: deque[Order] = deque()

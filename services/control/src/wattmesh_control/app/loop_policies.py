@@ -8,16 +8,22 @@ from datetime import datetime, timedelta
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
-from wattmesh_control.app.ports import ConductorArchive, ExchangeArchive, LimitArchive
+from wattmesh_control.app.ports import (
+    Acknowledgements,
+    ConductorArchive,
+    ExchangeArchive,
+    LimitArchive,
+)
 from wattmesh_control.app.read_holds import HoldArchive, HoldRecord
 from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.hold import HoldKind
-from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.limits import Acknowledgement, Limit
+from wattmesh_control.domain.loop_bounds import kept_limits
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.ids import DeviceId, LimitId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.sites import Phase, SiteModel
 from wattmesh_runtime.aio.losses import LossLog
@@ -37,6 +43,12 @@ _KEEPS_OFF = (HoldKind.STOP, HoldKind.OPT_OUT)
 class _Told:
     policies: tuple[LoopPolicy, ...]
     time: datetime
+    kept: Mapping[tuple[LimitId, SiteId], Limit]
+    """The limits of owners that the gateway keeps by them, and where."""
+
+    @property
+    def terms(self) -> dict[tuple[LimitId, SiteId], str]:
+        return {key: each.terms for key, each in self.kept.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +82,7 @@ class IssueLoopPolicies:
         holds: HoldArchive,
         exchanges: ExchangeArchive,
         conductors: ConductorArchive,
+        acknowledgements: Acknowledgements,
         rule: LoopRule,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
@@ -80,10 +93,12 @@ class IssueLoopPolicies:
         self._holds = holds
         self._exchanges = exchanges
         self._conductors = conductors
+        self._acknowledgements = acknowledgements
         self._rule = rule.on(clock.rate)
         self._look_seconds = look_seconds
         self._seen: _Seen | None = None
         self._told: dict[GatewayLink, _Told] = {}
+        self._acknowledged: dict[GatewayLink, datetime] = {}
         self._loss = LossLog(log, "the database that keeps limits")
 
     async def __call__(self) -> None:
@@ -101,6 +116,7 @@ class IssueLoopPolicies:
         self._told = {link: told for link, told in self._told.items() if link in links}
         if not links or not self._devices.known:
             return
+        await self._acknowledge(links)
         now = self._clock.now()
         on_devices = [each for each in await self._all_limits(now) if each.device is not None]
         limits = [*on_devices, *await self._limits.shared(now)]
@@ -119,8 +135,9 @@ class IssueLoopPolicies:
         self._seen = replace(seen, turn=_turn(exchanges, seen))
         for link in links:
             policies = self._policies(link, seen, exchanges)
-            if self._is_news(link, policies, now):
-                self._told[link] = _Told(policies, now)
+            told = _Told(policies, now, kept_limits(seen.limits, policies))
+            if self._is_news(link, told):
+                self._told[link] = told
                 link.say(LoopPolicySet(issue_time=now, policies=policies))
 
     def _is_new(self, seen: _Seen, links: Sequence[GatewayLink]) -> bool:
@@ -156,12 +173,29 @@ class IssueLoopPolicies:
             conductors=seen.conductors,
         )
 
-    def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:
-        told = self._told.get(link)
-        if told is None or told.policies != policies:
+    async def _acknowledge(self, links: Sequence[GatewayLink]) -> None:
+        """Keep which limits gateways keep since they took what they were told last."""
+        self._acknowledged = {link: at for link, at in self._acknowledged.items() if link in links}
+        for link in links:
+            told, taken = self._told.get(link), link.policies_taken
+            if told is None or taken is None or taken.issue_time != told.time:
+                continue
+            if self._acknowledged.get(link) == told.time:
+                continue
+            said = [
+                (limit, Acknowledgement(site=site, gateway=link.gateway, time=taken.time))
+                for (_, site), limit in told.kept.items()
+            ]
+            if said:
+                await self._acknowledgements.put(said)
+            self._acknowledged[link] = told.time
+
+    def _is_news(self, link: GatewayLink, told: _Told) -> bool:
+        before = self._told.get(link)
+        if before is None or (before.policies, before.terms) != (told.policies, told.terms):
             return True
-        renewed = told.time + self._rule.lease / _RENEWALS_IN_A_LEASE
-        return bool(policies) and now >= renewed
+        renewed = before.time + self._rule.lease / _RENEWALS_IN_A_LEASE
+        return bool(told.policies) and told.time >= renewed
 
     async def _kept_off(self, now: datetime) -> frozenset[DeviceId]:
         """Return what people have stopped, or want to be left alone."""

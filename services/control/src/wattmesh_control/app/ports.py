@@ -12,7 +12,7 @@ from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.effects.verdict import Effect, EffectReason, EffectVerdict
 from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.life import CommandState
-from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.limits import Acknowledgement, Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId, SiteId
 from wattmesh_kernel.reserve_signal import ReserveSignal
@@ -185,8 +185,18 @@ class CommandArchive(Protocol):
         """Store metered effects [W]."""
 
 
+class Acknowledgements(Protocol):
+    """Keeps which gateways keep limits by themselves."""
+
+    async def put(self, limits: Collection[tuple[Limit, Acknowledgement]]) -> None:
+        """Keep what was said of limits as they were then; what was said of them before stands.
+
+        Error: Unavailable.
+        """
+
+
 class LimitArchive(Protocol):
-    """Reads limits without locks."""
+    """Reads limits without locks; `shared` without who acknowledged them."""
 
     async def get(self, limit: LimitId, now: datetime) -> Limit | None:
         """Return a limit that has not ended."""

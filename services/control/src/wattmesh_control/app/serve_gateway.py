@@ -13,6 +13,7 @@ from wattmesh_control.app.links import (
     GatewayLink,
     GatewayLinks,
     Outgoing,
+    PoliciesTaken,
     TakeBack,
 )
 from wattmesh_control.app.ports import CommandArchive
@@ -46,7 +47,7 @@ class GatewayStream(Protocol):
     takes_reserve_signals: bool
     """Whether it said that it takes them."""
 
-    def messages(self) -> AsyncIterator[GatewayMessage | ClockReading]:
+    def messages(self) -> AsyncIterator[GatewayMessage | ClockReading | PoliciesTaken]:
         """Give what the gateway says; it ends when the gateway hangs up."""
 
     async def accept(self) -> None:
@@ -146,12 +147,17 @@ class ServeGateway:
         self,
         link: GatewayLink,
         lease: Lease,
-        messages: AsyncIterator[GatewayMessage | ClockReading],
+        messages: AsyncIterator[GatewayMessage | ClockReading | PoliciesTaken],
     ) -> None:
         last: asyncio.Future[None] | None = None
         async for message in messages:
             if isinstance(message, ClockReading):
                 link.tell_clock(message)
+                continue
+            if isinstance(message, PoliciesTaken):
+                skew = link.clock_skew
+                time = message.time if skew is None else skew.brought_home(message.time)
+                link.policies_taken = replace(message, time=time)
                 continue
             last = await self._reports.take(link.gateway, lease, _at_home(message, link))
             last.add_done_callback(lambda stored: _end_on_error(link, stored))

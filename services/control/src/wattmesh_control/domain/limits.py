@@ -11,11 +11,20 @@ from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import in_words
 from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.ids import DeviceId, GatewayId, LimitId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 
 LONGEST_OWNER = 128
 LONGEST_REASON = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledgement:
+    """Since `time` a gateway keeps a limit, or a site's share of it, at a site by itself."""
+
+    site: SiteId
+    gateway: GatewayId
+    time: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +50,7 @@ class Limit:
     parent: LimitId | None = None
     min_phase_power_w: float | None = None
     max_phase_power_w: float | None = None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
 
     def __post_init__(self) -> None:
         subject_of(self.subject, "limit.subject")
@@ -76,6 +86,15 @@ class Limit:
         """The device that it is on; None: it is on a site or a group."""
         subject = subject_of(self.subject, "limit.subject")
         return subject if isinstance(subject, DeviceId) else None
+
+    @property
+    def terms(self) -> str:
+        """What it allows, and when, as words to compare."""
+        bounds_w = (self.min_power_w, self.max_power_w)
+        phase_bounds_w = (self.min_phase_power_w, self.max_phase_power_w)
+        times = (self.start_time, self.expire_time)
+        said = (None if each is None else each.isoformat() for each in times)
+        return " ".join(map(str, (*bounds_w, *phase_bounds_w, *said)))
 
     def in_force(self, moment: datetime) -> bool:
         """Return whether the limit holds at `moment`."""

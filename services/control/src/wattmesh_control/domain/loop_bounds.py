@@ -5,11 +5,13 @@ from datetime import datetime
 
 from wattmesh_control.domain.exchange import ExchangeInterval, peaks_of
 from wattmesh_control.domain.limits import Limit
-from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, NetPower
+from wattmesh_kernel.ids import LimitId, SiteId
+from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopPolicy, NetPower
 from wattmesh_kernel.sites import Asset, Device, GridConnectionRating, Phase
 
 _MOST_LIMITS = 64
 _LONGEST_NAME = 128
+_CONDUCTORS = (Phase.L1, Phase.L2, Phase.L3)
 
 
 def bounds_of(
@@ -28,6 +30,28 @@ def target_of(planned: Sequence[ExchangeInterval]) -> tuple[NetPower | None, dat
     if not planned or planned[0].net_power_w is None:
         return None, None
     return NetPower(power_w=planned[0].net_power_w), planned[0].span.end
+
+
+def kept_limits(
+    limits: Collection[Limit], policies: Collection[LoopPolicy]
+) -> dict[tuple[LimitId, SiteId], Limit]:
+    """Return the limits that owners put there which loops keep by these policies, and where.
+
+    A site's share of a group's limit stands for that one.
+    """
+    bounds = {each.site.name: {bound.id for bound in each.limits} for each in policies}
+    owners = {each.limit: each for each in limits}
+    found: dict[tuple[LimitId, SiteId], Limit] = {}
+    for limit in limits:
+        ids = bounds.get(limit.subject)
+        if ids is None or not ids & {
+            each.id for each in _owners_bounds(limit.subject, [limit], _CONDUCTORS)
+        }:
+            continue
+        whole = owners.get(limit.parent or limit.limit)
+        if whole is not None:
+            found[whole.limit, SiteId.parse(limit.subject)] = whole
+    return found
 
 
 def _bounds(connection: Asset, meters: Sequence[Device]) -> tuple[LoopLimit, ...]:
@@ -53,7 +77,7 @@ def _shown_phases(meters: Sequence[Device]) -> list[Phase]:
     """Return the conductors of which every meter shows the power."""
     return [
         phase
-        for phase in (Phase.L1, Phase.L2, Phase.L3)
+        for phase in _CONDUCTORS
         if all(POWER_OF_PHASE[phase] in each.points for each in meters)
     ]
 
