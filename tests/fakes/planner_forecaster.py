@@ -39,6 +39,9 @@ class FakeForecaster:
         power = Series.filled(span, resolution, 1_000.0)
         drawn = np.array([power.values + 100.0 * each for each in range(members)])
         usual = AssetForecast(
-            power_w=power, source="model:load/1", members_w=drawn if members else None
+            power_w=power,
+            source="model:load/1",
+            above_w=power.with_values(np.zeros(len(power.values))),
+            members_w=drawn if members else None,
         )
         return {asset: self.answers.get(asset, usual) for asset in assets}

@@ -245,6 +245,29 @@ async def test_forecasts_that_may_be_off_within_an_event_promise_less() -> None:
     assert count > sum(within)
 
 
+async def test_nothing_is_promised_on_forecasts_that_say_nothing_of_how_sure_they_are() -> None:
+    """As on a load's first day; what is delivered is paid all the same."""
+    given = await inputs(asked(ReductionTerms(price_per_kwh=5.0)))
+    without, plan = solved(replace(given, events=())), solved(given)
+    assets = tuple(
+        each
+        if each.forecast is None
+        else replace(each, forecast=replace(each.forecast, above_w=None))
+        for each in given.sites[0].assets
+    )
+    blind = replace(given, sites=(replace(given.sites[0], assets=assets),))
+    most_w = Series(SPAN.start, HOUR, np.zeros(2))
+    remembered = replace(blind, events=(replace(blind.events[0], usual_most_w=most_w),))
+
+    (sure,) = promises_from_plans(plan, without, given)
+    (nothing,) = promises_from_plans(plan, without, blind)
+    (by_days_before,) = promises_from_plans(plan, without, remembered)
+
+    assert nothing.committed_w == (0.0, 0.0)
+    assert nothing.expected_payment == sure.expected_payment
+    assert by_days_before.committed_w == pytest.approx(sure.committed_w), "those were all alike"
+
+
 async def test_evenings_that_differ_promise_less_however_sure_forecasts_are() -> None:
     """On the first holiday of a year forecasts are as sure as on any other day."""
     given = await inputs(asked(ReductionTerms(price_per_kwh=5.0)))

@@ -1,6 +1,8 @@
 """The readings from before the start agree with what the physics does, and with what follows."""
 
+from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_sites import HOUR, QUARTER, START, battery, home
 from wattmesh_kernel.ids import DeviceId, PointId, SiteId
 from wattmesh_twin.domain.history import site_history
+from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.measured import LookAhead
+from wattmesh_twin.domain.site import ChargePointSpec
 from wattmesh_twin.domain.telegram import telegrams_at
 
 NAN = float("nan")
@@ -53,6 +57,19 @@ def test_a_plant_that_was_not_measured_was_off_before_the_start_too() -> None:
     np.testing.assert_array_equal(generated, [1000, 1000, NAN, 1400, NAN])
     imported = history.readings[point("meter", "import_energy_wh")]
     assert imported.tolist() == [0, 1000, 2000, 2600, 3600]
+
+
+def test_what_stood_idle_before_the_start_says_so_and_a_load_is_known_beside_it() -> None:
+    """Else nobody knows what a home with a wallbox took before, and its load is guessed."""
+    bare = home(ManualClock(START + DAY), load_w=[1000] * 4)
+    dishwasher = MachineSpec(
+        id="dishwasher", zone=ZoneInfo("UTC"), powers_w=(1000.0,), loaded_hour=20, done_hour=7
+    )
+    spec = replace(bare.spec, charge_points=(ChargePointSpec(id="ev"),), machines=(dishwasher,))
+    history = site_history(replace(bare, spec=spec), START + 4 * HOUR, DAY, HOUR)
+    for device in ("ev", "dishwasher"):
+        idle = history.readings[point(device, "import_energy_wh")]
+        np.testing.assert_array_equal(idle, [0, 0, 0, 0, NAN])
 
 
 def test_history_is_as_long_as_asked_for_and_starts_on_the_raster() -> None:

@@ -27,7 +27,7 @@ from wattmesh_planner.domain.events import (
     ReserveTerms,
     Values,
 )
-from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
 from wattmesh_planner.domain.planned_worth import follows_freely
 
 _NOT_OWN = (
@@ -143,32 +143,41 @@ def _promised_w(
     store = _store(plan, event, inputs, during)
     expected_w = _net_w(plan, event, inputs).values[during] + store.given_w
     found = np.zeros(len(below_w))
-    more_w = _more_w(event, inputs)[during]
-    found[during] = deliverable_w(counted, expected_w, more_w, store)
+    more_w = _more_w(event, inputs, during)
+    if more_w is not None:
+        found[during] = deliverable_w(counted, expected_w, more_w, store)
     paid = np.any(
         [np.array(each.reduction_powers_w) > 0 for each in _commitments(plan, event)], axis=0
     )
     return Series(target.start, resolution, np.where(paid, found, 0.0))
 
 
-def _more_w(event: GridEvent, inputs: PlanInputs) -> Values:
-    """Return by how much more than planned its sites may take in each interval of a plan [W].
+def _more_w(event: GridEvent, inputs: PlanInputs, during: Flags) -> Values | None:
+    """Return by how much more than planned its sites may take in an event's intervals [W], (n,).
 
-    It is what forecasts say of themselves, and no less than what days before were like.
+    It is what forecasts say of themselves, and no less than what days before were like. None: one
+    of them does not say it, and nobody knows what days before were like.
     """
     sites = sites_of(event, inputs)
-    by_forecasts_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * above_w(sites, inputs)
+    by_forecasts_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * above_w(sites, inputs)[during]
     if event.usual_most_w is None:
-        return by_forecasts_w
+        forecasts = (a.forecast for site in sites for a in site.assets if a.forecast is not None)
+        sure = all(_says_how_sure(each, during) for each in forecasts)
+        return by_forecasts_w if sure else None
     known = tuple(event.usual_most_w.values.tolist())
     most_w = replace(event, span=event.usual_most_w.range).mean_of(
         known, inputs.target, inputs.resolution
     )
-    expected_w = np.zeros(len(by_forecasts_w))
+    expected_w = np.zeros(len(during))
     for asset in (each for site in sites for each in site.assets):
         if asset.forecast is not None:
             expected_w += asset.forecast.power_w.values
-    return np.asarray(np.fmax(by_forecasts_w, most_w - expected_w))
+    return np.asarray(np.fmax(by_forecasts_w, (most_w - expected_w)[during]))
+
+
+def _says_how_sure(forecast: AssetForecast, during: Flags) -> bool:
+    said = forecast.above_w
+    return said is not None and bool(np.isfinite(said.values[during]).all())
 
 
 def _store(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs, during: Flags) -> Store:

@@ -24,6 +24,8 @@ from wattmesh_planner.domain.spread import spread_of
 from wattmesh_runtime.errors import rpc_errors
 
 _MEDIAN = 0.5
+_ASSUMED = "assumed"
+"""Source of a forecast of what was measured for less than a day."""
 
 _REASONS = {
     forecast_pb2.FORECAST_FAILURE_REASON_UNKNOWN_ASSET: Reason.NOT_AVAILABLE,
@@ -104,7 +106,11 @@ def _why(failure: forecast_pb2.ForecastFailure) -> Why:
 
 
 def _forecast_from_proto(forecast: forecast_pb2.Forecast, span: TimeRange) -> AssetForecast:
-    """Return the median over `span`, NaN where the forecast says nothing."""
+    """Return the median over `span`, NaN where the forecast says nothing.
+
+    What was measured for less than a day is assumed to go on as it has been: its quantiles are
+    those of that day, and say nothing of how far beyond them it may go.
+    """
     median = min(forecast.quantiles, key=lambda quantile: abs(quantile.ratio - _MEDIAN))
     power_w = Series(
         datetime_from_proto(forecast.start_time),
@@ -122,5 +128,5 @@ def _forecast_from_proto(forecast: forecast_pb2.Forecast, span: TimeRange) -> As
         power_w=power_w.window(span),
         source=forecast.source,
         deviation_w=deviation_w,
-        above_w=above_w,
+        above_w=None if forecast.source == _ASSUMED else above_w,
     )

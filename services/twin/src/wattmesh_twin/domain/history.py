@@ -1,7 +1,9 @@
 """What the devices would have read before the twin began: register readings from measured data.
 
-Before the start the battery stands idle at its initial state of charge and PV is not curtailed;
-where nothing of PV was measured the plant is off, as it is later.
+Before the start the battery stands idle at its initial state of charge, no vehicle charges and no
+machine runs, and PV is not curtailed; where nothing of PV was measured the plant is off, as it is
+later. Registers say so of whatever stands idle: what a site's load was is what its meter shows less
+all the others, and nobody knows it where one of them is silent.
 """
 
 from collections.abc import Mapping
@@ -163,7 +165,16 @@ def _readings(
         exported = energy.shown(_counted(energy.exported), METER_STEP_WH)
         readings[PointId(device, "export_energy_wh")] = exported
         readings[PointId(device, "active_power_w")] = energy.mean_w(resolution)
-    return readings | _idle_battery(physics, len(energies[GRID_METER].whole) + 1)
+    count = len(energies[GRID_METER].whole) + 1
+    return readings | _idle_battery(physics, count) | _idle_consumers(physics, count)
+
+
+def _idle_consumers(physics: SitePhysics, count: int) -> dict[PointId, Array]:
+    site = physics.spec
+    idle = [each.id for each in site.charge_points] + [each.id for each in site.machines]
+    return {
+        PointId(site.device(each), "import_energy_wh"): _polled(np.zeros(count)) for each in idle
+    }
 
 
 def _idle_battery(physics: SitePhysics, count: int) -> dict[PointId, Array]:
