@@ -209,7 +209,10 @@ async def test_a_degraded_plan_says_what_is_at_most_at_stake_with_what_it_left_o
     world.clock.advance(30 * MINUTE)
     alert = await alert_with_stake(world, "PLAN_DEGRADED")
     assert alert.at_stake.amount == f"{WORTH:.2f}"
-    assert "at most what plans/made makes of what is left out now" in alert.description
+    assert (
+        "at most the worth of choosing when for what is left out, by the last plan"
+        in alert.description
+    )
     assert list(alert.links) == ["plans/without", ASSET, "plans/made"]
 
 

@@ -81,11 +81,11 @@ class Stakes:
             return None
         first = worths[0][0]
         amount = sum(worth for plan, worth in worths if plan.currency == first.currency)
-        more = f", and {len(worths) - 1} more plans," if len(worths) > 1 else ""
+        whose = "the plan has" if len(worths) == 1 else f"{len(worths)} plans have"
         return _appraisal(
             first,
             amount,
-            f"at stake is what energy costs more without what {first.name}{more} has this do"
+            f"at stake is what energy costs more without what {whose} this do"
             f" until {first.end:%Y-%m-%d %H:%M} UTC",
         )
 
@@ -98,7 +98,7 @@ class Stakes:
         named = {each for each in condition.links[1:] if "/assets/" in each}
         if named == set(condition.links[1:]):
             return await self._of_degraded(condition.subject, plan, named, now)
-        return _at_most(plan, None, now, "all that it steers")
+        return _at_most(plan, None, now, "all that the plan steers")
 
     async def _of_degraded(
         self, scope: str, plan: _Priced, assets: Collection[str], now: datetime
@@ -107,8 +107,12 @@ class Stakes:
         there = {asset.name for site in plan.sites.values() for asset in site.assets}
         if not there & set(assets):
             older = await self._in_force(scope, now, of=assets)
-            return None if older is None else _at_most(older, assets, now, "what is left out now")
-        return _at_most(plan, assets, now, "what it does not know enough of")
+            return (
+                None
+                if older is None
+                else _at_most(older, assets, now, "what is left out, by the last plan that had it,")
+            )
+        return _at_most(plan, assets, now, "what the plan knows too little of")
 
     async def _in_force(
         self, scope: str, now: datetime, of: Collection[str] = ()
@@ -171,8 +175,8 @@ def _whole(plan: _Priced | None, now: datetime) -> Appraisal | None:
     return _appraisal(
         plan,
         worth,
-        f"at stake is what energy costs more without control than by {plan.name}, the last that"
-        f" was made, until {plan.end:%Y-%m-%d %H:%M} UTC",
+        f"at stake is what energy costs more without control than by the last plan that was made,"
+        f" until {plan.end:%Y-%m-%d %H:%M} UTC",
     )
 
 
@@ -196,7 +200,7 @@ def _at_most(
     return _appraisal(
         plan,
         worth,
-        f"at stake is at most what {plan.name} makes of {whose} by energy prices"
+        f"at stake is at most the worth of choosing when for {whose} by energy prices"
         f" until {plan.end:%Y-%m-%d %H:%M} UTC",
     )
 

@@ -58,4 +58,6 @@ class Appraise:
             raise
         except WattmeshError as error:
             log.debug("what is at stake in %s is not known: %s", alert.name, error)
-            return None
+        except Exception:
+            log.exception("what is at stake in %s is not understood", alert.name)
+        return None
