@@ -142,6 +142,8 @@ async def test_no_sun_at_all_is_bought_and_a_repeat_is_the_first_operation(
         charging=scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
         charger_power_w=3_700,
         climate=scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
+        tanks=scenario_pb2.SCENARIO_TANKS_FORESIGHT,
+        runs=scenario_pb2.SCENARIO_RUNS_AT_ONCE,
         upper_edge_shift_kelvin=-1,
     )
     first = await run(world, dark, "dark")
@@ -159,6 +161,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"range": time_range_to_proto(TimeRange.of(START, HOUR))}, "INVALID_SCENARIO"),
     ({"range": time_range_to_proto(TimeRange.of(SPAN.end, timedelta(days=1)))}, "NOT_OVER"),
     ({"charging": 9}, "UNKNOWN_VALUE"),
+    ({"tanks": 9}, "UNKNOWN_VALUE"),
+    ({"runs": 9}, "UNKNOWN_VALUE"),
     ({"vehicle_to_grid": True}, "INVALID_SCENARIO"),
     ({"lower_edge_shift_kelvin": 1.0}, "INVALID_SCENARIO"),
     ({"site": "sites/nowhere"}, "SITE_NOT_FOUND"),
