@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.bench.forecast.asking import Known
+from tests.bench.forecast.asking import Asked, Known
 from wattmesh_forecast.domain.conformal import CALIBRATION_DAYS, stretch_of
+from wattmesh_forecast.domain.day_errors import REMEMBERED_DAYS, expected_errors, left_ratio
 from wattmesh_forecast.domain.hours import Floats, Ints
 from wattmesh_forecast.domain.lags import DAY
 
@@ -64,6 +65,19 @@ class Scores:
         )
 
 
+def shifted(asked: Asked, said: Floats, known: Known) -> Floats:
+    """Return answers (rows, 3) moved by what the asset's days before were off by, as issued."""
+    scale_w = asked.asked.scale_w.reshape(asked.came_w.shape)
+    away = (asked.came_w - asked.issued_w(said)[..., 1]) / scale_w
+    days = min(REMEMBERED_DAYS, 7 * known.weeks)
+    shifts = np.zeros_like(away)
+    for issue, asset in np.ndindex(*away.shape[:2]):
+        past = away[max(0, issue - days) : issue, asset]
+        shifts[issue, asset] = expected_errors(past)[-1] if issue else 0.0
+    day = np.arange(float(DAY))
+    return said + (shifts * left_ratio(day, day + 1)).reshape(-1, 1)
+
+
 def stretched(said_w: Floats, came_w: Floats, known: Known) -> Floats:
     """Return the quantiles as they go out, stretched by the asset's own forecasts before."""
     day = np.arange(float(DAY))
@@ -74,7 +88,7 @@ def stretched(said_w: Floats, came_w: Floats, known: Known) -> Floats:
         for asset, quantiles in enumerate(of_issue):
             came, hour = came_w[past, asset].ravel(), np.tile(day, past.stop - past.start)
             stretch = stretch_of(said_w[past, asset].reshape(-1, 3), came, hour)
-            found[issue, asset] = stretch.apply(quantiles, day)
+            found[issue, asset] = stretch.apply(quantiles, day, day + 1)
     return found
 
 

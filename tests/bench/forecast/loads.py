@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.bench.forecast.asking import Asked, Known, ask, midnights
-from tests.bench.forecast.cells import Cell, Scores, cell, stretched
+from tests.bench.forecast.cells import Cell, Scores, cell, shifted, stretched
 from tests.bench.forecast.place import Place
 from wattmesh_forecast.adapters.model_folder import WEIGHTS
 from wattmesh_forecast.domain.hours import Floats
@@ -75,7 +75,8 @@ def _score(predict: Predict, asked: Asked, calibrated: Known | None) -> Scores:
     said = predict(asked.asked)
     if calibrated is None:
         return Scores.of(asked.in_w(said), asked.came_w)
-    said_w = stretched(asked.issued_w(said), asked.came_w, calibrated)
+    moved = asked.issued_w(shifted(asked, said, calibrated))
+    said_w = stretched(moved, asked.came_w, calibrated)
     return Scores.of(said_w, asked.came_w)
 
 

@@ -97,7 +97,7 @@ def test_a_stretch_covers_four_fifths_of_what_came(true_width: float) -> None:
     said = np.tile([90.0, 100.0, 110.0], (len(came), 1))
 
     hour = np.tile(np.arange(24.0), 42)
-    stretched = stretch_of(said, came, hour).apply(said, hour)
+    stretched = stretch_of(said, came, hour).apply(said, hour, hour + 1)
 
     inside = (stretched[:, 0] <= came) & (came <= stretched[:, 2])
     assert 0.77 <= inside.mean() <= 0.83
@@ -119,7 +119,7 @@ def test_evenings_that_are_known_worse_than_nights_have_wider_bands() -> None:
     came = random.normal(100, width * 10 / 1.2816)
     said = np.tile([90.0, 100.0, 110.0], (len(came), 1))
 
-    stretched = stretch_of(said, came, hour).apply(said, hour)
+    stretched = stretch_of(said, came, hour).apply(said, hour, hour + 1)
 
     inside = (stretched[:, 0] <= came) & (came <= stretched[:, 2])
     for of_part in (hour < 6, (hour >= 6) & (hour < 18), hour >= 18):
@@ -141,3 +141,54 @@ def test_what_is_asked_again_of_the_past_is_what_was_known_then() -> None:
         assert np.array_equal(tensor[before], again.asked.tensors[name][before]), name
     assert np.array_equal(asked.came_w[before], again.came_w[before])
     assert np.array_equal(asked.beside.middle_w[before], again.beside.middle_w[before])
+
+
+class StubbornModels(FakeModels):
+    """Says the mean of the week of every hour."""
+
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
+        self.asked.append((model, len(asked)))
+        quantiles = np.tile(np.array([0.9, 1.0, 1.1], dtype=np.float32), (len(asked), 1))
+        return Answer(version=3, quantiles=quantiles)
+
+
+async def test_what_a_model_is_off_by_every_evening_moves_the_evenings_to_come() -> None:
+    calibration, subject, _ = world(StubbornModels())
+    task = asyncio.create_task(calibration())
+    calibration.stretch(subject, 3)
+    await eventually(lambda: calibration.stretch(subject, 3) != AS_GIVEN)
+    task.cancel()
+
+    shift = calibration.stretch(subject, 3).shift
+    said, hour = np.tile([0.9, 1.0, 1.1], (24, 1)), np.arange(24.0)
+    moved = calibration.stretch(subject, 3).apply(said, hour, hour + 1)
+    later = calibration.stretch(subject, 3).apply(said, hour, hour + 1 + 6 * 24)
+
+    power = load_hours(60, ahead=0).power_w.reshape(-1, 24)[-14:]
+    usual = power.mean(axis=0) / power.mean()
+    assert np.corrcoef(shift, usual - 1)[0, 1] > 0.8
+    assert np.abs(moved[:, 1] - usual).mean() < 0.9 * np.abs(1 - usual).mean()
+    assert np.abs(later[:, 1] - 1).max() < 0.1
+    noon = Stretch(shift=(0.4,) * 24).apply(said, (hour + 12) % 24, hour + 1)
+    assert noon[[0, 11, 12, 23], 1].tolist() == [1.1, 1.4, 1.2, 1.2]
+
+
+async def test_the_day_that_has_ended_counts_from_midnight_on() -> None:
+    models = NarrowModels()
+    calibration, subject, clock = world(models)
+    task = asyncio.create_task(calibration())
+    calibration.stretch(subject, 3)
+    await eventually(lambda: calibration.stretch(subject, 3) != AS_GIVEN)
+    await asyncio.sleep(0.2)  # what was due meanwhile
+    calls = len(models.asked)
+    local = clock.now().astimezone(subject.zone)
+    to_midnight = timedelta(days=1) - timedelta(hours=local.hour, minutes=local.minute)
+
+    clock.advance(to_midnight - timedelta(minutes=1))
+    calibration.stretch(subject, 3)
+    await asyncio.sleep(0.05)
+    assert len(models.asked) == calls
+    clock.advance(timedelta(minutes=1))
+    calibration.stretch(subject, 3)
+    await eventually(lambda: len(models.asked) > calls)
+    task.cancel()

@@ -1,5 +1,7 @@
 """Training's arithmetic, which needs no TensorFlow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from wattmesh_forecast.domain.kinds import MODELLED, Kind
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.data import Split, examples, judging_rows, learning_rows
 from wattmesh_forecast.training.fingerprint import fingerprint
+from wattmesh_forecast.training.load_config import LoadConfig
+from wattmesh_forecast.training.load_examples import load_examples
 from wattmesh_kernel.ids import AssetId, SiteId
 
 CONFIG = TrainingConfig()
@@ -32,6 +36,16 @@ def test_a_long_history_is_learnt_from_its_newest_part() -> None:
 def test_too_short_a_history_says_how_much_is_needed() -> None:
     with pytest.raises(ValueError, match="18 days are needed"):
         Split.of(14 * 24, CONFIG)
+
+
+def test_the_load_model_learns_days_from_their_midnights_too() -> None:
+    asset, config = load_hours(20, ahead=0), LoadConfig()
+
+    found = len(load_examples([asset], config))
+    without = len(load_examples([asset], replace(config, leads_per_midnight=0)))
+
+    midnights = np.flatnonzero(asset.clock.hour[3 * 24 :] == 0)
+    assert (len(midnights) - 2) * 12 < found - without <= len(midnights) * 12
 
 
 def test_learning_never_looks_at_the_held_out_days() -> None:

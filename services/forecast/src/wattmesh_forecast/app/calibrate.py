@@ -1,14 +1,16 @@
-"""Keeping the width of every asset's forecasts right: a day's forecasts of the past are made again.
+"""Keeping every asset's forecasts right: forecasts of past days are made again.
 
 A model's bands are right on average over everybody. So once a day each asset that is asked for is
 forecast as it would have been at the midnights of the last six weeks, from what was known then, and
-what came says by how much its bands are to be stretched from then on.
+what came says by how much its bands are to be stretched from then on, and by how much the day's
+loads are to be moved. It is done anew when the asset's local day ends: the newest tells most.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from wattmesh_forecast.app.ask_models import in_parts
 from wattmesh_forecast.app.past import Past
@@ -24,7 +26,7 @@ from wattmesh_kernel.time import TimeRange, floor_time
 log = logging.getLogger(__name__)
 
 VALID = timedelta(days=1)
-"""For how long a stretch stands before it is looked at again."""
+"""For how long a stretch stands at most before it is looked at again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +84,8 @@ class Calibration:
         if not isinstance(past, AssetHours) or (asked := backcast(subject.kind, past)) is None:
             return None
         answered, stretch = await self._judged(subject, version, asked)
-        return _Calibrated(stretch=stretch, version=answered, until=now + VALID)
+        until = min(now + VALID, _end_of_day(now, subject.zone))
+        return _Calibrated(stretch=stretch, version=answered, until=until)
 
     async def _judged(self, subject: Subject, version: int, asked: Backcast) -> tuple[int, Stretch]:
         answers = [
@@ -90,3 +93,9 @@ class Calibration:
             for part in in_parts(asked.asked)
         ]
         return answers[-1].version, asked.stretch([each.quantiles for each in answers])
+
+
+def _end_of_day(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return the next local midnight, UTC."""
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).astimezone(UTC)

@@ -70,5 +70,6 @@ class CompareVersions:
             await self._models.predict(asked.kind.value, part, version)
             for part in in_parts(asked.asked)
         ]
-        away = np.abs(asked.given_w([each.quantiles for each in answers])[:, 1] - asked.came_w)
+        said = np.concatenate([each.quantiles for each in answers]).astype(np.float64)
+        away = np.abs(asked.given_w(said)[:, 1] - asked.came_w)
         return away[asked.asked.open & np.isfinite(away)]

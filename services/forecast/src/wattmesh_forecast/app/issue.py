@@ -168,7 +168,9 @@ class IssueForecasts:
             question=asked,
             number=number,
             source=model_source(asked.subject.kind.value, answer.version),
-            quantiles=stretch.apply(answer.quantiles, asked.hours.clock.hour[asked.targets]),
+            quantiles=stretch.apply(
+                answer.quantiles, asked.hours.clock.hour[asked.targets], asked.leads
+            ),
         )
 
 

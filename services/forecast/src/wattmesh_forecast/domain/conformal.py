@@ -1,5 +1,7 @@
 """Widths that come true: quantiles stretched by how far off the asset's own forecasts were.
 
+And moved by what the day is expected to be off by, where the days before tell (`day_errors.py`).
+
 A model that serves everybody has bands that are right on average, and too wide for one and too
 narrow for another. The outer quantiles' distance from the middle is multiplied by what would have
 covered the right share over the last six weeks (split conformal prediction, Vovk et al. 2005; the
@@ -12,7 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from wattmesh_forecast.domain.day_errors import left_ratio
 from wattmesh_forecast.domain.hours import Floats, Ints
+from wattmesh_forecast.domain.lags import DAY
 
 CALIBRATION_DAYS = 42
 """How many days back forecasts are held against what came."""
@@ -30,23 +34,32 @@ _SMALLEST_WIDTH = 1e-6
 class Stretch:
     """What the distances of the lower and the upper quantile from the middle are multiplied by.
 
-    `parts` are those of the quarters of the local day, where they are known.
+    `parts` are those of the quarters of the local day, where they are known; `shift` is what the
+    middle is moved by at each local hour of the day to come, in the quantiles' unit.
     """
 
     below: float = 1.0
     above: float = 1.0
     parts: tuple["Stretch", ...] = ()
+    shift: tuple[float, ...] = ()
 
-    def apply(self, quantiles: Floats, hour: Floats) -> Floats:
+    def apply(self, quantiles: Floats, hour: Floats, lead: Floats) -> Floats:
         """Return quantiles (n, 3) with the outer two moved: 5, 10, 20 by 2 and ½ are 0, 10, 15.
 
-        `hour` (n,) is the local hour of the day.
+        `hour` (n,) is the local hour of the day, `lead` how many hours each lies after the newest
+        known one, which says how much of the shift is left (`day_errors.left_ratio`).
         """
-        low, middle, high = quantiles.T
+        low, middle, high = (quantiles + self._moved(hour, lead)[:, None]).T
         of_parts = np.array([(each.below, each.above) for each in self.parts or (self,) * _PARTS])
         below, above = of_parts[_part(hour)].T
         found = (middle - below * (middle - low), middle, middle + above * (high - middle))
         return np.asarray(np.maximum(np.column_stack(found), 0.0))
+
+    def _moved(self, hour: Floats, lead: Floats) -> Floats:
+        if not self.shift:
+            return np.zeros_like(lead)
+        of_hour = np.array(self.shift)[hour.astype(np.int64) % DAY]
+        return np.asarray(of_hour * left_ratio(hour, lead))
 
 
 AS_GIVEN = Stretch()

@@ -62,6 +62,12 @@ class Question:
         return begun if begun is not None and begun.position == self.last else None
 
     @property
+    def leads(self) -> Floats:
+        """How many hours each target lies after the newest known hour [h]."""
+        first, end = self.targets.start - self.last, self.targets.stop - self.last
+        return np.arange(first, end, dtype=np.float64)
+
+    @property
     def for_model(self) -> bool:
         """Whether a model is to be asked."""
         return self.subject.suits_model and not self.by_weather
@@ -166,7 +172,7 @@ def model_replies(
     wanted_ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = at_ratios(DEFAULT_RATIOS, given, wanted_ratios)
     magnitudes[~asked.open[rows]] = 0.0
-    ahead = np.concatenate([_leads(each.question) for each in said])
+    ahead = np.concatenate([each.question.leads for each in said])
     magnitudes = widened(magnitudes, wanted_ratios, ahead, MODEL_LEAD)
     power_w = signed(kind, magnitudes).reshape(len(said), hours, len(wanted.ratios))
     return [
@@ -183,7 +189,7 @@ def seasonal_replies(
         return [_of_turbine(each, wanted) for each in group]
     ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = seasonal_quantiles(kind, *_batch(group), ratios)
-    magnitudes = widened(magnitudes, ratios, _leads(group[0]), SEASONAL_LEAD)
+    magnitudes = widened(magnitudes, ratios, group[0].leads, SEASONAL_LEAD)
     return [
         replace(
             _reply(each, power, WEATHER if each.by_weather else SEASONAL, wanted),
@@ -261,12 +267,6 @@ def _no_history(subject: Subject) -> NotForecast:
 def _batch(group: Sequence[Question]) -> tuple[Batch, Rows]:
     first = group[0]
     return Batch.of([each.hours for each in group]), Rows.ahead(first.last, first.targets)
-
-
-def _leads(asked: Question) -> Floats:
-    """Return how many hours each target lies after the newest known hour [h]."""
-    targets = asked.targets
-    return np.arange(targets.start - asked.last, targets.stop - asked.last, dtype=np.float64)
 
 
 def _targets(hours: AssetHours, wanted: Wanted) -> range:

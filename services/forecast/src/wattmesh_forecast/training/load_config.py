@@ -16,6 +16,8 @@ class LoadConfig:
     issue_step_hours: int = 7
     """One set of questions every so many hours: in a week they come by every hour of the day."""
     leads_per_issue: int = 4
+    leads_per_midnight: int = 12
+    """Of the day that begins there: when most plans are made, and what they are made of."""
     heads: int = 4
     key_width: int = 16
     width: int = 48

@@ -15,7 +15,7 @@ _ROWS_AT_ONCE = 20_000
 
 
 def load_examples(assets: Sequence[AssetHours], config: LoadConfig) -> Examples:
-    """Return questions at hours that move through the day, each with some leads at random."""
+    """Return questions at hours that move through the day, and at midnights, at some leads each."""
     parts = [
         part
         for number, asset in enumerate(assets)
@@ -34,7 +34,10 @@ def _of_asset(asset: AssetHours, config: LoadConfig, random: np.random.Generator
     end = len(asset.power_w)
     issues = np.arange(begin, end - 2, config.issue_step_hours, dtype=np.int64)
     last = np.repeat(issues, config.leads_per_issue)
-    target = last + _leads(len(last), random)
+    asked_at_midnight = _at_midnights(asset, begin, config.leads_per_midnight, random)
+    last, lead = np.concatenate([(last, _leads(len(last), random)), asked_at_midnight], axis=1)
+    order = np.argsort(last, kind="stable")
+    last, target = last[order], (last + lead)[order]
     asked = np.flatnonzero((target < end) & np.isfinite(asset.power_w[np.minimum(target, end - 1)]))
     batch = Batch.of([asset])
     return [
@@ -42,6 +45,16 @@ def _of_asset(asset: AssetHours, config: LoadConfig, random: np.random.Generator
         for some in np.array_split(asked, max(1, -(-len(asked) // _ROWS_AT_ONCE)))
         if len(some)
     ]
+
+
+def _at_midnights(
+    asset: AssetHours, begin: int, leads: int, random: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Return the newest known hour and the lead of questions about days that are to begin [h]."""
+    begins = np.flatnonzero(asset.clock.hour[begin:] == 0) + begin
+    drawn = random.permuted(np.tile(np.arange(1, DAY + 1), (len(begins), 1)), axis=1)[:, :leads]
+    last = np.maximum(begins - 1, begin)
+    return np.repeat(last, drawn.shape[1]), drawn.ravel()
 
 
 def _leads(count: int, random: np.random.Generator) -> Ints:
