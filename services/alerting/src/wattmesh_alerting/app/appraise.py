@@ -14,6 +14,9 @@ from wattmesh_runtime.aio.losses import PASSING, LossLog, retry
 
 log = logging.getLogger(__name__)
 
+PAUSE_SECONDS = 0.1
+"""Between two alerts [s of the wall]: a crowd is told first, and looked at by and by."""
+
 
 class Appraise:
     """Looks at one alert after the other, each once; what it finds is news like any other."""
@@ -50,6 +53,7 @@ class Appraise:
                     await self._news.put(
                         Appraised(key=condition.key, alert=alert.name, appraisal=found)
                     )
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _of(self, alert: Alert) -> Appraisal | None:
         try:
