@@ -31,7 +31,6 @@ from wattmesh_kernel.errors import (
     FailedPrecondition,
     InvalidArgument,
     NotFound,
-    Unimplemented,
     WattmeshError,
 )
 from wattmesh_kernel.time import TimeRange, local_day
@@ -342,7 +341,7 @@ async def test_what_makes_no_sense_is_refused(world: DemandResponseWorld) -> Non
                 name="programmes/p3",
                 baseline=programme_pb2.Baseline(method=programme_pb2.BASELINE_METHOD_PLAN_BEFORE),
             ),
-            Unimplemented,
+            InvalidArgument,
         ),
     ]
     for call, error in refused:

@@ -20,6 +20,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _EventKind:
@@ -72,8 +77,12 @@ class _BaselineMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Baseli
     """Mean of the middle days of the last ones of the same kind: highest and lowest left out."""
     BASELINE_METHOD_METER_BEFORE: _BaselineMethod.ValueType  # 3
     """What was metered just before the event, held."""
-    BASELINE_METHOD_PLAN_BEFORE: _BaselineMethod.ValueType  # 4
-    """The site's plan as it was when the event was announced."""
+    @_builtins.property
+    @_deprecated("""This enum value has been marked as deprecated using proto enum value options.""")
+    def BASELINE_METHOD_PLAN_BEFORE(self) -> _BaselineMethod.ValueType:   # 4
+        """Refused (INVALID_ARGUMENT), and stays so: the plan of whoever is paid would be what it is paid by, and one that buys
+        ahead of an event would pay. Whoever trusts a site so far has it declare its baseline.
+        """
     BASELINE_METHOD_DECLARED: _BaselineMethod.ValueType  # 5
     """What the site declared beforehand."""
 
@@ -89,7 +98,9 @@ BASELINE_METHOD_MIDDLE_OF_RECENT_DAYS: BaselineMethod.ValueType  # 2
 BASELINE_METHOD_METER_BEFORE: BaselineMethod.ValueType  # 3
 """What was metered just before the event, held."""
 BASELINE_METHOD_PLAN_BEFORE: BaselineMethod.ValueType  # 4
-"""The site's plan as it was when the event was announced."""
+"""Refused (INVALID_ARGUMENT), and stays so: the plan of whoever is paid would be what it is paid by, and one that buys
+ahead of an event would pay. Whoever trusts a site so far has it declare its baseline.
+"""
 BASELINE_METHOD_DECLARED: BaselineMethod.ValueType  # 5
 """What the site declared beforehand."""
 Global___BaselineMethod: _TypeAlias = BaselineMethod  # noqa: Y015

@@ -469,8 +469,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the site or group takes part in the programme at that time already. End that enrolment, or change it."""
     ERROR_REASON_BASELINE_DAYS_MISSING: _ErrorReason.ValueType  # 408
     """FAILED_PRECONDITION: fewer days than count were metered. Ask later, or with fewer days."""
-    ERROR_REASON_BASELINE_METHOD_NOT_SERVED: _ErrorReason.ValueType  # 409
-    """UNIMPLEMENTED: baselines are not worked out in this way yet. Take another method."""
+    @_builtins.property
+    @_deprecated("""This enum value has been marked as deprecated using proto enum value options.""")
+    def ERROR_REASON_BASELINE_METHOD_NOT_SERVED(self) -> _ErrorReason.ValueType:   # 409
+        """UNIMPLEMENTED: baselines are not worked out in this way. Of older servers alone: now it is no known value."""
     ERROR_REASON_BASELINE_NOT_METERED: _ErrorReason.ValueType  # 410
     """INVALID_ARGUMENT: a declared baseline is not worked out of what was metered."""
     ERROR_REASON_EVENTS_TO_COME: _ErrorReason.ValueType  # 411
@@ -1023,7 +1025,7 @@ ERROR_REASON_ALREADY_ENROLLED: ErrorReason.ValueType  # 407
 ERROR_REASON_BASELINE_DAYS_MISSING: ErrorReason.ValueType  # 408
 """FAILED_PRECONDITION: fewer days than count were metered. Ask later, or with fewer days."""
 ERROR_REASON_BASELINE_METHOD_NOT_SERVED: ErrorReason.ValueType  # 409
-"""UNIMPLEMENTED: baselines are not worked out in this way yet. Take another method."""
+"""UNIMPLEMENTED: baselines are not worked out in this way. Of older servers alone: now it is no known value."""
 ERROR_REASON_BASELINE_NOT_METERED: ErrorReason.ValueType  # 410
 """INVALID_ARGUMENT: a declared baseline is not worked out of what was metered."""
 ERROR_REASON_EVENTS_TO_COME: ErrorReason.ValueType  # 411

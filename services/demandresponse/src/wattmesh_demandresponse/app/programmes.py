@@ -6,10 +6,9 @@ from wattmesh_demandresponse.app.ports import Change, Records
 from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Kind, Record
-from wattmesh_kernel.baseline import BaselineMethod
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import FailedPrecondition, Unimplemented
+from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.programme_ids import EnrolmentId, ProgrammeId
 
 
@@ -28,11 +27,6 @@ class KeepProgrammes(Keep[Programme]):
             "what the events of a programme are never changes",
             "event_kind",
         )
-        baseline = resource.baseline
-        if baseline is not None and baseline.method is BaselineMethod.PLAN_BEFORE:
-            raise Unimplemented(
-                "BASELINE_METHOD_NOT_SERVED", "baselines are not worked out of plans yet"
-            )
         return await put_one(change, resource)
 
     async def _end(self, change: Change, kept: Record[Programme]) -> None:

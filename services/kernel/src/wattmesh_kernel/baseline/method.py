@@ -20,8 +20,6 @@ class BaselineMethod(Enum):
     """Mean of the middle ones of them, highest and lowest left out: "middle 8 of 10"."""
     METER_BEFORE = "meter_before"
     """The mean of what was metered just before, held."""
-    PLAN_BEFORE = "plan_before"
-    """The plan as it was when the event was announced."""
     DECLARED = "declared"
     """What was declared beforehand."""
 
