@@ -4,24 +4,41 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { store, useShown } from "./live/hooks.ts";
 import { Now } from "./pages/now.tsx";
+import { loadToday } from "./pages/now/site-now.tsx";
 import { ErrorEdge } from "./parts/error-edge.tsx";
 import { BottomTabs, SideBar } from "./parts/navigation.tsx";
-import { PAGES, usePath, useSite } from "./parts/pages.ts";
+import { PAGES, partsOf, usePath, useSite } from "./parts/pages.ts";
 import { TopBar } from "./parts/top-bar.tsx";
 
-const pages = {
-  plan: lazy(() => import("./pages/plan.tsx")),
-  proof: lazy(() => import("./pages/proof.tsx")),
-  savings: lazy(() => import("./pages/savings.tsx")),
-  devices: lazy(() => import("./pages/devices.tsx")),
-  forecasts: lazy(() => import("./pages/forecasts.tsx")),
-  carbon: lazy(() => import("./pages/carbon.tsx")),
-  comfort: lazy(() => import("./pages/comfort.tsx")),
-  alerts: lazy(() => import("./pages/alerts.tsx")),
-  settings: lazy(() => import("./pages/settings.tsx")),
+/** What every page but the first is loaded by. */
+const LOADS = {
+  plan: () => import("./pages/plan.tsx"),
+  proof: () => import("./pages/proof.tsx"),
+  savings: () => import("./pages/savings.tsx"),
+  devices: () => import("./pages/devices.tsx"),
+  forecasts: () => import("./pages/forecasts.tsx"),
+  carbon: () => import("./pages/carbon.tsx"),
+  comfort: () => import("./pages/comfort.tsx"),
+  alerts: () => import("./pages/alerts.tsx"),
+  settings: () => import("./pages/settings.tsx"),
 };
+const pages = Object.entries(LOADS).map(([path, load]) => [path, lazy(load)] as const);
 
-export function App() {
+/**
+ * Ask for what the page of a path needs in any case: a slow machine draws meanwhile. Returns what
+ * ends that, for when the page that is drawn asks itself.
+ */
+export function askAhead(path: string): () => void {
+  const { page, site } = partsOf(path);
+  const shown = store.show({ sites: site === "" ? [] : [site], together: page === "now" && site === "" });
+  store.follow(site);
+  const load = page === "now" ? site !== "" && loadToday : LOADS[page as keyof typeof LOADS];
+  // What does not come is asked for again, and said, where it is drawn.
+  if (load) load().catch(() => undefined);
+  return shown;
+}
+
+export function App({ onDrawn }: { onDrawn: () => void }) {
   const { page, site } = usePath();
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
@@ -29,6 +46,7 @@ export function App() {
   const shown = useSite()?.name;
   useShown(shown === undefined ? [] : [shown]);
   useEffect(() => store.follow(site), [site]);
+  useEffect(onDrawn, [onDrawn]);
   useEffect(() => () => store.stop(), []);
   const title = PAGES.find((each) => each.path === page)?.title ?? "Now";
   useEffect(() => {
@@ -54,7 +72,7 @@ export function App() {
                   <Redirect to="/now" replace />
                 </Route>
                 <Route path="/now/:site?" component={Now} />
-                {Object.entries(pages).map(([path, component]) => (
+                {pages.map(([path, component]) => (
                   <Route key={path} path={`/${path}/:site?`} component={component} />
                 ))}
                 <Route>

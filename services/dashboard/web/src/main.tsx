@@ -7,14 +7,15 @@ import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/savings.css";
 import { queries } from "./api/queries.ts";
-import { App } from "./app.tsx";
+import { App, askAhead } from "./app.tsx";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
+const drawn = askAhead(location.pathname);
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <App />
+      <App onDrawn={drawn} />
     </QueryClientProvider>
   </StrictMode>,
 );

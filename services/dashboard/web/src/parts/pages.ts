@@ -23,11 +23,15 @@ export const PAGES: readonly Page[] = [
   { path: "settings", title: "Settings" },
 ];
 
-/** Which page and which site the path names; a site is empty where it names none. */
+/** Which page and which site a path names; a site is empty where it names none. */
+export function partsOf(path: string): { page: string; site: string } {
+  const [, page = "now", site = ""] = path.split("/");
+  return { page: page || "now", site: site === "" ? "" : `sites/${site}` };
+}
+
 export function usePath(): { page: string; site: string } {
   const [location] = useLocation();
-  const [, page = "now", site = ""] = location.split("/");
-  return { page, site: site === "" ? "" : `sites/${site}` };
+  return partsOf(location);
 }
 
 export function pathOf(page: string, site: string): string {

@@ -16,8 +16,9 @@ import { COLOURS, doing, flowsOf } from "./flows.ts";
 import { NowPrice } from "./price.tsx";
 import { Sentence } from "./sentence.tsx";
 
-/** The chart is loaded after the picture is there. */
-const Today = lazy(() => import("./today.tsx"));
+/** The chart comes apart: the picture does not wait for it. */
+export const loadToday = () => import("./today.tsx");
+const Today = lazy(loadToday);
 
 export function SiteNow({ name }: { name: string }) {
   const site = useSiteNamed(name).data;
