@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
 from tests.fakes.control_gateway import say_nothing
 from tests.fakes.control_metering import homes
 from tests.fakes.control_process import HOUR, running_control
@@ -45,6 +47,30 @@ async def test_an_unfinished_command_is_sent_again_under_its_name(database_url: 
         assert (again.command, again.sequence) == (first.command, first.sequence)
         assert again.lease_expire_time == first.lease_expire_time
         await control.command_in(pb.COMMAND_STATE_VERIFIED)
+
+
+async def test_after_the_database_went_back_in_time_commands_are_newer_than_gateways_remember(
+    database_url: str,
+) -> None:
+    """A gateway takes none that is older than the last one, and a restored database counts again."""
+    clock, metering = ManualClock(T0), homes(1)
+    async with (
+        running_control(database_url, clock, metering) as control,
+        control.gateway() as gateway,
+    ):
+        await control.submit(T0, [1000.0])
+        (before,) = await gateway.dispatched(1)
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as restored:
+        await restored.execute("TRUNCATE control.commands CASCADE")
+        await restored.execute("SELECT setval('control.commands_number_seq', 1)")
+    clock.advance(30 * MINUTE)
+    async with (
+        running_control(database_url, clock, metering) as control,
+        control.gateway() as gateway,
+    ):
+        await control.submit(clock.now(), [2000.0])
+        (after,) = await gateway.dispatched(1)
+        assert after.sequence > before.sequence
 
 
 async def test_a_setpoint_that_began_while_it_was_away_counts_from_the_restart(

@@ -13,6 +13,7 @@ from wattmesh_control.adapters.energy_meter import MeteringEnergyMeter
 from wattmesh_control.adapters.observations import TelemetryObservations
 from wattmesh_control.adapters.postgres import PostgresStore
 from wattmesh_control.adapters.postgres_archive import PostgresCommandArchive
+from wattmesh_control.adapters.postgres_commands import number_from_now
 from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
 from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
@@ -93,6 +94,7 @@ async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Ser
                 notices=notices,
                 store=PostgresStore(by_key, process),
             )
+            await number_from_now(database)
             parts = _Parts(settings, runtime, outside)
             await parts.follow_model.recall()
             needs = (database.dependency, leases.dependency, *parts.needs())

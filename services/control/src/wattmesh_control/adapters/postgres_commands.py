@@ -19,6 +19,7 @@ from wattmesh_control.adapters.rows import Row, record_of, records
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.ids import CommandId
+from wattmesh_runtime.database import Database
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM commands"
 
@@ -73,6 +74,12 @@ SELECT commands.number, step.time, step.record_time, step.state, step.message
 FROM json_to_recordset(%s::json) AS step ({record_of(_TRANSITION_COLUMNS)})
 JOIN commands ON commands.command = step.command
 """
+
+
+async def number_from_now(database: Database) -> None:
+    """Have no command get a number that another had before the database went back in time."""
+    async with database.connection() as connection:
+        await connection.execute("SELECT number_from_now()")
 
 
 async def select_last(
