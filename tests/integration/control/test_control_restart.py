@@ -52,7 +52,7 @@ async def test_an_unfinished_command_is_sent_again_under_its_name(database_url: 
 async def test_after_the_database_went_back_in_time_commands_are_newer_than_gateways_remember(
     database_url: str,
 ) -> None:
-    """A gateway takes none that is older than the last one, and a restored database counts again."""
+    """A gateway takes none that is older than the last one; a restored database counts again."""
     clock, metering = ManualClock(T0), homes(1)
     async with (
         running_control(database_url, clock, metering) as control,

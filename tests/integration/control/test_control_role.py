@@ -23,7 +23,10 @@ FROM generate_series(1, 2) AS n;
 INSERT INTO control.device_events (device, time, what, message)
 SELECT 'sites/home-' || n || '/devices/d', %(now)s, 'lost', '' FROM generate_series(1, 2) AS n
 """
-HELD = ("commands", "limits", "shared_limits", "holds", "device_events")
+HELD = (
+    *("commands", "limits", "shared_limits", "limit_acknowledgements"),
+    *("holds", "device_events"),
+)
 
 
 async def test_what_one_tenant_is_told_comes_from_rows_of_its_own(database_url: str) -> None:
