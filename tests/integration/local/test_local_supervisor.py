@@ -124,6 +124,17 @@ async def test_a_slow_group_takes_no_time_from_the_one_that_is_ended_after_it(
     assert [(event.name, event.text) for event in told] == [("stubborn", "does not stop, killed")]
 
 
+async def test_a_process_that_was_stopped_and_started_anew_ends_once(tmp_path: Path) -> None:
+    told: list[ProcessEvent] = []
+    (target,) = free_targets(1)
+    async with Supervisor(tmp_path, told.append, all_stop_seconds=4) as supervisor:
+        await supervisor.start([replace(spec(LISTEN, target), name="metering")])
+        await supervisor.stop(["metering"])
+        await supervisor.start([replace(spec(STUBBORN, target), name="metering")])
+
+    assert [(event.name, event.text) for event in told] == [("metering", "does not stop, killed")]
+
+
 async def test_a_process_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     (target,) = free_targets(1)
     async with Supervisor(tmp_path, lambda event: None) as supervisor:

@@ -71,7 +71,10 @@ class Supervisor:
         """Start processes and wait until all are ready."""
         started = []
         specs = list(specs)
-        self._groups.append([spec.name for spec in specs])
+        names = [spec.name for spec in specs]
+        # What was stopped and is started anew ends with those that it is started with now.
+        self._groups = [[each for each in group if each not in names] for group in self._groups]
+        self._groups.append(names)
         for spec in specs:
             log_file = self._log_folder / f"{spec.name}.log"
             process = SupervisedProcess(spec, log_file, self._on_event)
