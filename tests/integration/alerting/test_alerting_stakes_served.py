@@ -147,7 +147,7 @@ async def test_a_lost_device_says_what_the_plan_would_have_saved_by_it(
     alert = await alert_with_stake(world, "DEVICE_OFFLINE")
     assert (alert.at_stake.amount, alert.at_stake.currency_code) == (f"{WORTH:.2f}", "EUR")
     assert alert.description.startswith("it does not answer; at stake is what energy costs more")
-    assert "plans/made" in alert.links
+    assert list(alert.links) == [DEVICE, "plans/made"], "to the device first"
 
 
 async def test_what_is_left_of_the_plan_is_less_when_the_device_is_lost_later(

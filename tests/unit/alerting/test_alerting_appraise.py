@@ -58,7 +58,7 @@ async def test_a_plan_nobody_understands_costs_its_own_alert_its_figure_and_no_o
         "attery": FOUND.amount,
     }
     assert told["attery"].description == "by the plan"
-    assert told["attery"].links == ("plans/p",)
+    assert told["attery"].links == ("sites/home-1/devices/battery", "plans/p")
     subjects = [each.rsplit("/", maxsplit=1)[-1] for each in appraiser.asked]
     assert subjects == ["broken", "away", "away", "battery"], "each once, and again who was away"
 

@@ -67,9 +67,12 @@ class Alert:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Resources that say more."""
-        plan = (self.appraisal.plan,) if self.appraisal else ()
-        return tuple(dict.fromkeys((*self.condition.links, *plan)))
+        """Resources that say more; one that has none of its own leads to its subject, too."""
+        own = self.condition.links
+        if self.appraisal is None:
+            return own
+        named = own or (self.condition.subject,)
+        return tuple(dict.fromkeys((*named, self.appraisal.plan)))
 
     @property
     def wants_appraisal(self) -> bool:
