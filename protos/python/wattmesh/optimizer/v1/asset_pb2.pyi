@@ -456,6 +456,8 @@ class HvacZone(_message.Message):
     DISCOMFORT_PRICE_PER_KELVIN_HOUR_FIELD_NUMBER: _builtins.int
     MIN_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
     MAX_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    ADDED_PRICES_PER_KWH_FIELD_NUMBER: _builtins.int
     initial_air_temperature_celsius: _builtins.float
     """Air temperature at the horizon's start [degC]."""
     initial_mass_temperature_celsius: _builtins.float
@@ -492,6 +494,16 @@ class HvacZone(_message.Message):
     def max_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Upper edge of comfort per interval [degC], each >= the lower."""
 
+    @_builtins.property
+    def after(self) -> Global___ZoneAfter:
+        """What comes after the horizon: the plan leaves the zone as it is worth then. Absent: nothing is worth anything."""
+
+    @_builtins.property
+    def added_prices_per_kwh(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What else a kWh of its machines costs per interval [currency/kWh], >= 0: the energy of fans that run only with them.
+        It weighs in the choice of the plan and is no part of its cost. Empty: nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -504,10 +516,12 @@ class HvacZone(_message.Message):
         discomfort_price_per_kelvin_hour: _builtins.float | None = ...,
         min_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
         max_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
+        after: Global___ZoneAfter | None = ...,
+        added_prices_per_kwh: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "rating", b"rating"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "after", b"after", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "max_temperatures_celsius", b"max_temperatures_celsius", "min_temperatures_celsius", b"min_temperatures_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "added_prices_per_kwh", b"added_prices_per_kwh", "after", b"after", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "max_temperatures_celsius", b"max_temperatures_celsius", "min_temperatures_celsius", b"min_temperatures_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["discomfort_price_per_kelvin_hour"]  # noqa: Y015
     _WhichOneofArgType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour"]  # noqa: Y015
@@ -519,6 +533,62 @@ class HvacZone(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_mass_temperature_celsius) -> _WhichOneofReturnType__initial_mass_temperature_celsius | None: ...
 
 Global___HvacZone: _TypeAlias = HvacZone  # noqa: Y015
+
+@_typing.final
+class ZoneAfter(_message.Message):
+    """The time after the horizon as one zone sees it, in steps of its own, as coarse as it is known. What its machines will
+    cost then weighs in the choice of the plan and is no part of its cost. Series have one value per step.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    PRICES_PER_KWH_FIELD_NUMBER: _builtins.int
+    OUTDOOR_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
+    HEAT_GAINS_W_FIELD_NUMBER: _builtins.int
+    MIN_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
+    MAX_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Length of a step, > 0, at most 1 day. Required."""
+
+    @_builtins.property
+    def prices_per_kwh(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Price of a kWh of its machines, with what else that costs [currency/kWh]. At least one, at most 10000."""
+
+    @_builtins.property
+    def outdoor_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Outdoor temperature [degC]."""
+
+    @_builtins.property
+    def heat_gains_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Heat gains by sun and occupants [W], positive = heating. Empty: 0."""
+
+    @_builtins.property
+    def min_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Lower edge of comfort at the step's end [degC]."""
+
+    @_builtins.property
+    def max_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Upper edge of comfort at the step's end [degC], each >= the lower."""
+
+    def __init__(
+        self,
+        *,
+        resolution: _duration_pb2.Duration | None = ...,
+        prices_per_kwh: _abc.Iterable[_builtins.float] | None = ...,
+        outdoor_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
+        heat_gains_w: _abc.Iterable[_builtins.float] | None = ...,
+        min_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
+        max_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heat_gains_w", b"heat_gains_w", "max_temperatures_celsius", b"max_temperatures_celsius", "min_temperatures_celsius", b"min_temperatures_celsius", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "prices_per_kwh", b"prices_per_kwh", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ZoneAfter: _TypeAlias = ZoneAfter  # noqa: Y015
 
 @_typing.final
 class ThermalTank(_message.Message):

@@ -1,13 +1,22 @@
 """HVAC zones and tanks from their protos."""
 
+from datetime import timedelta
+
 import numpy as np
 
 from wattmesh.optimizer.v1 import asset_pb2
 from wattmesh_contracts.ratings import rating_from_proto
+from wattmesh_contracts.values import duration_from_proto
 from wattmesh_kernel import sites
 from wattmesh_optimizer.api.fields import KILO, column, given, optional, optional_column, rated
 from wattmesh_optimizer.domain.checks import refuse
-from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
+from wattmesh_optimizer.domain.thermal import (
+    ComfortBand,
+    HeatPump,
+    HvacZone,
+    ThermalTank,
+    ZoneAfter,
+)
 
 
 def hvac_zone_from_proto(proto: asset_pb2.HvacZone) -> HvacZone:
@@ -33,6 +42,8 @@ def hvac_zone_from_proto(proto: asset_pb2.HvacZone) -> HvacZone:
         occupancy_ratios=optional_column(proto.occupancy_ratios),
         min_temperatures_celsius=optional_column(proto.min_temperatures_celsius),
         max_temperatures_celsius=optional_column(proto.max_temperatures_celsius),
+        after=_after(proto.after) if proto.HasField("after") else None,
+        added_prices_per_kwh=optional_column(proto.added_prices_per_kwh),
         **given(proto, discomfort_price_per_kelvin_hour="discomfort_price_per_kelvin_hour"),
     )
 
@@ -53,6 +64,18 @@ def thermal_tank_from_proto(proto: asset_pb2.ThermalTank, count: int) -> Thermal
         outdoor_temperatures_celsius=optional_column(proto.outdoor_temperatures_celsius),
         terminal_value_per_kwh=proto.terminal_value_per_kwh,
         **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
+    )
+
+
+def _after(proto: asset_pb2.ZoneAfter) -> ZoneAfter:
+    resolution = duration_from_proto(proto.resolution, "after.resolution")
+    return ZoneAfter(
+        hours=resolution / timedelta(hours=1),
+        prices_per_kwh=column(proto.prices_per_kwh),
+        outdoor_temperatures_celsius=column(proto.outdoor_temperatures_celsius),
+        heat_gains_kw=optional_column(proto.heat_gains_w, KILO),
+        min_temperatures_celsius=column(proto.min_temperatures_celsius),
+        max_temperatures_celsius=column(proto.max_temperatures_celsius),
     )
 
 

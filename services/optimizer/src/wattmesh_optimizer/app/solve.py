@@ -172,8 +172,11 @@ class SolvePlan:
         sure = problem.ensemble is None
         cost = plan.total_cost if sure else formulation.objective(values)
         gap = gap_ratio(cost, solved.refined.bound - preference)
+        # Solvers stop by the gap of all that weighs, which may be more than what the plan costs.
+        weighed = gap_ratio(cost + preference, solved.refined.bound)
         enough = max(options.gap_ratio, 1e-6)
-        status = SolveStatus.OPTIMAL if gap <= enough * 1.001 else SolveStatus.TIME_LIMIT
+        ended = min(gap, weighed) <= enough * 1.001
+        status = SolveStatus.OPTIMAL if ended else SolveStatus.TIME_LIMIT
         return replace(plan, solver=self._information(formulation, solved, status, gap, watch))
 
     def _requirements(

@@ -22,6 +22,7 @@ from wattmesh_optimizer.domain.problem import (
 )
 from wattmesh_optimizer.domain.site import Asset, PowerLimits, Site
 from wattmesh_optimizer.domain.tariffs import SiteTariff
+from wattmesh_optimizer.domain.thermal import HvacZone
 
 _Key = tuple[object, ...]
 
@@ -217,3 +218,27 @@ def given_kw(site: Site, count: int) -> Floats:
         if isinstance(asset.kind, FixedLoad | RenewableSource):
             total += asset.kind.powers_kw
     return total
+
+
+def within_horizon(problem: Problem) -> Problem:
+    """Return the problem without what weighs in zones and is no part of a plan's cost."""
+    return replace(problem, sites=tuple(map(_within, problem.sites)))
+
+
+def _within(site: Site) -> Site:
+    weighed = [
+        isinstance(each.kind, HvacZone)
+        and (each.kind.after is not None or each.kind.added_prices_per_kwh is not None)
+        for each in site.assets
+    ]
+    if not any(weighed):
+        return site
+    return replace(
+        site,
+        assets=tuple(
+            replace(each, kind=replace(each.kind, after=None, added_prices_per_kwh=None))
+            if has and isinstance(each.kind, HvacZone)
+            else each
+            for each, has in zip(site.assets, weighed, strict=True)
+        ),
+    )

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 
+_MOST_AFTER = 10_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeatPump:
@@ -54,10 +56,55 @@ class ComfortBand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ZoneAfter:
+    """The time after the horizon as one zone sees it, in steps of `hours` of its own.
+
+    Series are (m,): prices [currency/kWh], gains [kW], temperatures [degC]; the edges of comfort
+    hold at each step's end.
+    """
+
+    hours: float
+    prices_per_kwh: Floats
+    outdoor_temperatures_celsius: Floats
+    min_temperatures_celsius: Floats
+    max_temperatures_celsius: Floats
+    heat_gains_kw: Floats | None = None
+
+    def __post_init__(self) -> None:
+        checks.within("after.resolution", self.hours, 0, 24)
+        checks.positive("after.resolution", self.hours)
+        checks.within("after.prices_per_kwh", len(self.prices_per_kwh), 1, _MOST_AFTER)
+        for name in (
+            "prices_per_kwh",
+            "outdoor_temperatures_celsius",
+            "min_temperatures_celsius",
+            "max_temperatures_celsius",
+            "heat_gains_kw",
+        ):
+            if (values := getattr(self, name)) is not None:
+                series = checks.series(f"after.{name}", values, self.count)
+                object.__setattr__(self, name, series)
+        if (self.min_temperatures_celsius > self.max_temperatures_celsius).any():
+            raise checks.refuse("after.max_temperatures_celsius", "is below the lower edge")
+
+    @property
+    def count(self) -> int:
+        """Number of steps."""
+        return len(self.prices_per_kwh)
+
+    @property
+    def gains_kw(self) -> Floats:
+        """Heat gains per step [kW], 0 where none were given."""
+        return np.zeros(self.count) if self.heat_gains_kw is None else self.heat_gains_kw
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class HvacZone:
     """Heated or cooled zone: RC model of first order, or second with `mass_capacity_kwh_per_k`.
 
-    Capacities [kWh/K], resistances [K/kW], gains [kW], temperatures [degC].
+    Capacities [kWh/K], resistances [K/kW], gains [kW], temperatures [degC]. `after` and
+    `added_prices_per_kwh`, what else a kWh of its machines costs [currency/kWh], weigh in the
+    choice of a plan and are no part of its cost.
     """
 
     air_capacity_kwh_per_k: float
@@ -76,6 +123,8 @@ class HvacZone:
     min_temperatures_celsius: Floats | None = None
     max_temperatures_celsius: Floats | None = None
     discomfort_price_per_kelvin_hour: float = 1.0
+    after: ZoneAfter | None = None
+    added_prices_per_kwh: Floats | None = None
 
     def __post_init__(self) -> None:
         checks.positive("air_capacity_wh_per_k", self.air_capacity_kwh_per_k)
@@ -92,6 +141,9 @@ class HvacZone:
         for name in ("outdoor_temperatures_celsius", "heat_gains_kw", "occupancy_ratios"):
             if (values := getattr(self, name)) is not None:
                 object.__setattr__(self, name, checks.series(name, values, count))
+        if self.added_prices_per_kwh is not None:
+            added = checks.series("added_prices_per_kwh", self.added_prices_per_kwh, count, low=0)
+            object.__setattr__(self, "added_prices_per_kwh", added)
         self._check_edges(count)
         checks.positive("discomfort_price_per_kelvin_hour", self.discomfort_price_per_kelvin_hour)
 

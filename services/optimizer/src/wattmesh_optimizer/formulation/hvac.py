@@ -2,7 +2,7 @@
 
 The air temperature is a column within the comfort band, plus what it misses below or above:
 
-    T = band - below + above,   x[k] = a x[k-1] + b_out T_out[k] + b_heat (gains + cop P)[k]
+    T = band - below + above
 
 so comfort needs no rows of its own; missing it costs its price.
 """
@@ -27,21 +27,12 @@ from wattmesh_optimizer.formulation.model import (
     Term,
 )
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Temperatures:
-    """Columns of the air (`band`, `below`, `above`) and the mass (None: first order)."""
-
-    band: Ints
-    below: Ints
-    above: Ints
-    mass: Ints | None
-
-    @property
-    def air(self) -> tuple[tuple[Ints, float], ...]:
-        """The air temperature as columns and factors."""
-        return ((self.band, 1.0), (self.below, -1.0), (self.above, 1.0))
+from wattmesh_optimizer.formulation.zone_course import (
+    Course,
+    Temperatures,
+    add_after,
+    machines_of,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +90,10 @@ def build_hvac_zone(ctx: Context, site: int, asset: Asset, zone: HvacZone) -> Hv
                 site=site,
             )
         )
+    if zone.added_prices_per_kwh is not None:
+        for columns in (heating, cooling):
+            if columns is not None:
+                ctx.program.prefer_less(columns, zone.added_prices_per_kwh * ctx.hours)
     most = sum(pump.max_power_kw for pump in (zone.heating, zone.cooling) if pump is not None)
     flow = Flow(
         fixed_kw=np.zeros(ctx.count),
@@ -167,28 +162,14 @@ def _dynamics(
     heating: Ints | None,
     cooling: Ints | None,
 ) -> None:
-    """Add a row per interval and node of the RC model."""
-    program, step = ctx.program, zone_step(zone, ctx.hours)
-    start = initial_state(zone, step)
-    for node in range(step.order):
-        given = (
-            step.b_outdoor[node] * zone.outdoor_temperatures_celsius
-            + step.b_heat[node] * zone.gains_kw
-        )
-        given[0] += float(step.a[node] @ start)
-        rows = program.rows(given, given, ctx.count)
-        own = temperatures.air if node == 0 else ((temperatures.mass, 1.0),)
-        for columns, factor in own:
-            if columns is not None:
-                program.put(rows, columns, factor)
-        for columns, factor in temperatures.air:
-            program.put(rows[1:], columns[:-1], -step.a[node, 0] * factor)
-        if temperatures.mass is not None:
-            program.put(rows[1:], temperatures.mass[:-1], -step.a[node, 1])
-        for columns, pump, sign in ((heating, zone.heating, -1.0), (cooling, zone.cooling, 1.0)):
-            if columns is not None and pump is not None:
-                cop = pump.cop_ratios(zone.outdoor_temperatures_celsius)
-                program.put(rows, columns, sign * step.b_heat[node] * cop)
+    """Add a row per interval and node of the RC model; what comes after the horizon weighs."""
+    outdoor = zone.outdoor_temperatures_celsius
+    machines = machines_of(zone, outdoor, heating, cooling)
+    step = zone_step(zone, ctx.hours)
+    course = Course(step, outdoor, zone.gains_kw, temperatures, machines)
+    course.add(ctx.program, initial_state(zone, step))
+    if zone.after is not None:
+        add_after(ctx, zone, zone.after, temperatures)
 
 
 def initial_state(zone: HvacZone, step: ZoneStep) -> Floats:

@@ -22,7 +22,7 @@ from wattmesh_optimizer.app.options import SolveOptions, gap_ratio
 from wattmesh_optimizer.app.ports import Solver
 from wattmesh_optimizer.app.stopwatch import Stopwatch
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.fleet import Shared, shared_by
+from wattmesh_optimizer.domain.fleet import Shared, shared_by, within_horizon
 from wattmesh_optimizer.domain.plan import Plan, SitePlan, SolverInformation, SolveStatus
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
@@ -75,8 +75,10 @@ class PlanApart:
     def __call__(self, problem: Problem, options: SolveOptions, watch: Stopwatch) -> Plan:
         """Return a plan: of no control where there was no time for any other.
 
-        The problem must be separable.
+        The problem must be separable. Zones are planned within the horizon: the bound is of what
+        plans cost, and what comes after them would be a part of it.
         """
+        problem = within_horizon(problem)
         written = self._written(problem)
         watch.keep(KEPT_RATIO)
         before = watch.elapsed
