@@ -1,6 +1,7 @@
 """A home with a heat pump and a tank as forecast sees it, and what its meters showed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 STEP = timedelta(minutes=30)
 ZONE = AssetId.parse("sites/home-1/assets/zone")
 TANK = AssetId.parse("sites/home-1/assets/tank")
+LOAD = AssetId.parse("sites/home-1/assets/load")
 assert PLANT.heating is not None
 RATING = HvacZoneRating(
     occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
@@ -70,6 +72,10 @@ class ThermalSite:
         self.asked = 0
         self.away = False
 
+    def fans(self, ratio: float) -> None:
+        """The site's load is half a kilowatt, and so much of what the zone's plant draws."""
+        self.powers[LOAD] = 500.0 + ratio * self.powers[ZONE]
+
     def tank(self, temperature: Floats, power_w: Floats) -> None:
         self.values[_point(TANK, "temperature_celsius")] = temperature
         self.powers[TANK] = power_w
@@ -83,7 +89,8 @@ class ThermalSite:
 
     def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
         if asset in (ZONE, TANK):
-            return subject(asset)
+            loads = (LOAD,) if LOAD in self.powers else ()
+            return replace(subject(asset), loads=loads, plants=(ZONE,) if loads else ())
         return NotForecast(asset=asset, reason=Reason.UNKNOWN_ASSET, message="there is none")
 
     async def mean(self, point: PointId, span: TimeRange, resolution: timedelta) -> Series:

@@ -63,6 +63,16 @@ async def test_an_identified_zone_has_its_model_and_what_acts_on_it() -> None:
     assert [point.cop_ratio for point in outlook.heating_cop] == pytest.approx([3.0] * 5, rel=0.25)
 
 
+async def test_fans_that_run_along_are_said_for_every_interval() -> None:
+    world = World()
+    assert (await world.zone()).along_ratio is None, "nothing else is metered at the site"
+    world = World()
+    world.site.fans(0.5)
+    message = outlook_to_proto(await world.zone()).zone
+    assert len(message.along_ratios) == 24
+    assert 0.3 < sum(message.along_ratios) / 24 <= 0.55
+
+
 class ColdSnap:
     """A frost of which only the first half day is forecast."""
 

@@ -79,6 +79,7 @@ class ZoneOutlook(_message.Message):
     HEAT_GAINS_W_FIELD_NUMBER: _builtins.int
     POWERS_W_FIELD_NUMBER: _builtins.int
     OCCUPANCY_RATIOS_FIELD_NUMBER: _builtins.int
+    ALONG_RATIOS_FIELD_NUMBER: _builtins.int
     verdict: Global___ZoneVerdict.ValueType
     """What metered operation says."""
     reason: _builtins.str
@@ -133,6 +134,12 @@ class ZoneOutlook(_message.Message):
     def occupancy_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Share of the usual occupants expected, 0 to 1. Empty: nothing measures it."""
 
+    @_builtins.property
+    def along_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What loads of the site draw along with a watt of its plant, >= 0: fans and pumps that run only then. Empty: nothing,
+        or not known.
+        """
+
     def __init__(
         self,
         *,
@@ -152,10 +159,11 @@ class ZoneOutlook(_message.Message):
         heat_gains_w: _abc.Iterable[_builtins.float] | None = ...,
         powers_w: _abc.Iterable[_builtins.float] | None = ...,
         occupancy_ratios: _abc.Iterable[_builtins.float] | None = ...,
+        along_ratios: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_air_temperature_celsius", b"_air_temperature_celsius", "_day_ahead_error_kelvin", b"_day_ahead_error_kelvin", "_heat_std_ratio", b"_heat_std_ratio", "_mass_temperature_celsius", b"_mass_temperature_celsius", "air_temperature_celsius", b"air_temperature_celsius", "day_ahead_error_kelvin", b"day_ahead_error_kelvin", "heat_std_ratio", b"heat_std_ratio", "identify_time", b"identify_time", "mass_temperature_celsius", b"mass_temperature_celsius", "state_time", b"state_time", "thermal_model", b"thermal_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_air_temperature_celsius", b"_air_temperature_celsius", "_day_ahead_error_kelvin", b"_day_ahead_error_kelvin", "_heat_std_ratio", b"_heat_std_ratio", "_mass_temperature_celsius", b"_mass_temperature_celsius", "air_temperature_celsius", b"air_temperature_celsius", "cooling_cop_points", b"cooling_cop_points", "day_ahead_error_kelvin", b"day_ahead_error_kelvin", "days", b"days", "heat_gains_w", b"heat_gains_w", "heat_std_ratio", b"heat_std_ratio", "heating_cop_points", b"heating_cop_points", "identify_time", b"identify_time", "mass_temperature_celsius", b"mass_temperature_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "powers_w", b"powers_w", "reason", b"reason", "state_time", b"state_time", "thermal_model", b"thermal_model", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_air_temperature_celsius", b"_air_temperature_celsius", "_day_ahead_error_kelvin", b"_day_ahead_error_kelvin", "_heat_std_ratio", b"_heat_std_ratio", "_mass_temperature_celsius", b"_mass_temperature_celsius", "air_temperature_celsius", b"air_temperature_celsius", "along_ratios", b"along_ratios", "cooling_cop_points", b"cooling_cop_points", "day_ahead_error_kelvin", b"day_ahead_error_kelvin", "days", b"days", "heat_gains_w", b"heat_gains_w", "heat_std_ratio", b"heat_std_ratio", "heating_cop_points", b"heating_cop_points", "identify_time", b"identify_time", "mass_temperature_celsius", b"mass_temperature_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "powers_w", b"powers_w", "reason", b"reason", "state_time", b"state_time", "thermal_model", b"thermal_model", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__air_temperature_celsius: _TypeAlias = _typing.Literal["air_temperature_celsius"]  # noqa: Y015
     _WhichOneofArgType__air_temperature_celsius: _TypeAlias = _typing.Literal["_air_temperature_celsius", b"_air_temperature_celsius"]  # noqa: Y015

@@ -66,6 +66,7 @@ def _zone(outlook: ZoneOutlook) -> thermal_pb2.ZoneOutlook:
         heat_gains_w=_values(outlook.gains_w),
         powers_w=_values(outlook.powers_w),
         occupancy_ratios=_values(outlook.occupancy_ratio),
+        along_ratios=_values(outlook.along_ratio),
     )
     if outlook.state_time is not None and outlook.air_celsius is not None:
         message.state_time.CopyFrom(timestamp_to_proto(outlook.state_time))

@@ -48,6 +48,9 @@ class ThermalPast:
     outdoor: Floats
     sun: Floats | None
     occupancy: Floats | None
+    loads_w: Floats | None = None
+    plants_w: Floats | None = None
+    """What all loads and all zones of its site draw; None: there are none."""
 
     @property
     def end(self) -> datetime:
@@ -92,7 +95,8 @@ class ThermalHistory:
         shifted = TimeRange(span.start + step, span.end + step)
         at_end = await self._points.last(subject.temperature, shifted, step)
         heard = await self._points.mean(subject.temperature, span, step)
-        powers = await self._powers.power_w([subject.asset], span, step)
+        named = dict.fromkeys([subject.asset, *subject.loads, *subject.plants])
+        powers = await self._powers.power_w(list(named), span, step)
         power = powers.get(subject.asset)
         silent = ~np.isfinite(heard.values)
         return ThermalPast(
@@ -105,6 +109,8 @@ class ThermalHistory:
             occupancy=None
             if subject.occupancy is None
             else (await self._points.mean(subject.occupancy, span, step)).values,
+            loads_w=_summed(powers, subject.loads, len(silent)),
+            plants_w=_summed(powers, subject.plants, len(silent)),
         )
 
     async def _optional(
@@ -132,7 +138,23 @@ def _watts(series: Series | None, count: int) -> Floats:
     return np.full(count, np.nan) if series is None else series.values
 
 
-_SERIES: Sequence[str] = ("temperature", "power_w", "outdoor", "sun", "occupancy")
+def _summed(
+    powers: Mapping[AssetId, Series], assets: Sequence[AssetId], count: int
+) -> Floats | None:
+    """Return what assets draw together [W], NaN where not all are known; None: there are none."""
+    parts = [_watts(powers.get(each), count) for each in assets]
+    return np.sum(parts, axis=0) if parts else None
+
+
+_SERIES: Sequence[str] = (
+    "temperature",
+    "power_w",
+    "outdoor",
+    "sun",
+    "occupancy",
+    "loads_w",
+    "plants_w",
+)
 
 
 def _joined(old: ThermalPast, new: ThermalPast, start: datetime) -> ThermalPast:
@@ -146,7 +168,7 @@ def _joined(old: ThermalPast, new: ThermalPast, start: datetime) -> ThermalPast:
             return None
         return np.concatenate([before[first:until], after])
 
-    temperature, power_w, outdoor, sun, occupancy = (series(name) for name in _SERIES)
+    temperature, power_w, outdoor, sun, occupancy, loads_w, plants_w = map(series, _SERIES)
     assert temperature is not None
     assert power_w is not None
     assert outdoor is not None
@@ -158,4 +180,6 @@ def _joined(old: ThermalPast, new: ThermalPast, start: datetime) -> ThermalPast:
         outdoor=outdoor,
         sun=sun,
         occupancy=occupancy,
+        loads_w=loads_w,
+        plants_w=plants_w,
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.past import KnownWeather
+from wattmesh_forecast.app.thermal_ahead import Ahead, along
 from wattmesh_forecast.app.thermal_history import ThermalHistory, ThermalPast
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.lags import either
@@ -132,7 +133,7 @@ class IssueThermalOutlooks:
         """Return the outdoor temperatures that are forecast from the past's end on; None: none."""
         if self._weather is None or subject.location is None:
             return None
-        ahead, first = _Ahead(past, wanted), floor_time(past.end, HOUR)
+        ahead, first = Ahead(past, wanted), floor_time(past.end, HOUR)
         end = ceil_time(past.end + ahead.count * past.step, HOUR)
         found = self._weather.known(subject.location, TimeRange(first, end))
         if found is None:
@@ -198,29 +199,6 @@ def record_of(rating: HvacZoneRating, past: ThermalPast, subject: ThermalSubject
     )
 
 
-class _Ahead:
-    """Takes series from the raster of the past over to the intervals asked for."""
-
-    def __init__(self, past: ThermalPast, wanted: Wanted) -> None:
-        self._past = past
-        self._wanted = wanted
-        self.hours = past.step / timedelta(hours=1)
-        self.per_day = round(24.0 / self.hours)
-        self.count = max(1, -(-(wanted.span.end - past.end) // past.step))
-
-    def asked(self, values: Floats) -> Floats:
-        """Return values that begin where the past ends, on the raster asked for."""
-        wanted, past = self._wanted, self._past
-        count = wanted.span.count(wanted.resolution)
-        return expected.on_raster(
-            values, past.end, past.step, wanted.span.start, wanted.resolution, count
-        )
-
-    def asked_if_known(self, values: Floats) -> Floats | None:
-        """Return the same; None where some of it is not known."""
-        return self.asked(values) if np.isfinite(values).all() else None
-
-
 def _zone(
     subject: ThermalSubject,
     record: ZoneRecord,
@@ -230,7 +208,7 @@ def _zone(
     wanted: Wanted,
     told: Floats | None,
 ) -> ZoneOutlook:
-    ahead = _Ahead(past, wanted)
+    ahead = Ahead(past, wanted)
     lately = expected.outdoor_ahead(record.outdoor_celsius, ahead.hours, ahead.count)
     outdoor = lately if told is None else either(told, lately)
     powers = expected.as_lately(np.maximum(past.power_w, 0.0), ahead.per_day, ahead.count)
@@ -280,6 +258,7 @@ def _zone(
         gains_w=ahead.asked(gains_w(fit, inputs_of(coming, plant), fading)),
         powers_w=said.powers_w,
         occupancy_ratio=said.occupancy_ratio,
+        along_ratio=along(past, subject, ahead),
     )
 
 
@@ -290,7 +269,7 @@ def _tank(
     wanted: Wanted,
     told: Floats | None,
 ) -> TankOutlook:
-    ahead = _Ahead(past, wanted)
+    ahead = Ahead(past, wanted)
     draws, days = draws_w(
         rating,
         past.temperature,

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_forecast.domain.thermal.record import Floats
 
 _WEATHER_DAYS = 3
+_SATURDAY = 5
 _LEVEL_HOURS, _LEVEL_FADES_HOURS = 3.0, 24.0
 
 
@@ -19,15 +21,15 @@ def as_lately(values: Floats, per_day: int, count: int, days: int = _WEATHER_DAY
 
     NaN where none of them was measured. 10 and 14 at noon of the last two days give 12 at noon.
     """
-    found = np.full(count, np.nan)
-    last = len(values)
-    for ahead in range(count):
-        places = [last + ahead - per_day * back for back in range(1, days + 1 + ahead // per_day)]
-        same = [values[place] for place in places if 0 <= place < last][:days]
-        known = [each for each in same if np.isfinite(each)]
-        if known:
-            found[ahead] = float(np.mean(known))
-    return found
+    lately = np.full(days * per_day, np.nan)
+    there = min(len(lately), len(values))
+    if there:
+        lately[-there:] = values[-there:]
+    same = lately.reshape(days, per_day)
+    known = np.isfinite(same).sum(axis=0)
+    total = np.where(np.isfinite(same), same, 0.0).sum(axis=0)
+    mean = np.where(known > 0, total / np.maximum(known, 1), np.nan)
+    return np.resize(mean, count)
 
 
 def outdoor_ahead(values: Floats, hours: float, count: int) -> Floats:
@@ -47,6 +49,20 @@ def hours_of_day(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -
     """Return the local hour of the day at which each interval starts, 0 to below 24."""
     local = ((start + index * step).astimezone(zone) for index in range(count))
     return np.array([each.hour + each.minute / 60.0 for each in local], dtype=np.float64)
+
+
+def slots(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -> NDArray[np.int64]:
+    """Return the time of day of each interval in steps; of Saturdays and Sundays a day further."""
+    local = ((start + index * step).astimezone(zone) for index in range(count))
+    per_day = timedelta(days=1) // step
+    return np.array(
+        [
+            timedelta(hours=each.hour, minutes=each.minute) // step
+            + (per_day if each.weekday() >= _SATURDAY else 0)
+            for each in local
+        ],
+        dtype=np.int64,
+    )
 
 
 def on_raster(

@@ -51,6 +51,8 @@ class ZoneOutlook:
     gains_w: Floats | None = None
     powers_w: Floats | None = None
     occupancy_ratio: Floats | None = None
+    along_ratio: Floats | None = None
+    """What loads of the site draw along with a watt of its plant."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

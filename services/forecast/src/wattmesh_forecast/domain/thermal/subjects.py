@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.subjects import Location, location_of
 from wattmesh_kernel.ids import AssetId, PointId
-from wattmesh_kernel.sites import HvacZoneRating, PvRating, SiteModel, TankRating
+from wattmesh_kernel.sites import HvacZoneRating, LoadRating, PvRating, SiteModel, TankRating
 
 TEMPERATURE = "temperature_celsius"
 OUTDOOR = "outdoor_temperature_celsius"
@@ -41,6 +41,10 @@ class ThermalSubject:
     occupancy: PointId | None
     resolution: timedelta
     location: Location | None = None
+    loads: tuple[AssetId, ...] = ()
+    """What draws power at its site that nobody controls."""
+    plants: tuple[AssetId, ...] = ()
+    """All zones of its site, with itself. Empty: a tank."""
 
 
 def thermal_subject(asset: AssetId, model: SiteModel, at: datetime) -> ThermalSubject | NotForecast:
@@ -54,6 +58,7 @@ def thermal_subject(asset: AssetId, model: SiteModel, at: datetime) -> ThermalSu
     if temperature is None:
         lacks = f"nothing measures the temperature of {asset.name}"
         return _not(asset, Reason.INCOMPLETE_SITE_MODEL, lacks)
+    zoned = isinstance(found.rating, HvacZoneRating)
     reports = model.devices[temperature.device].reporting_interval
     return ThermalSubject(
         asset=asset,
@@ -65,6 +70,15 @@ def thermal_subject(asset: AssetId, model: SiteModel, at: datetime) -> ThermalSu
         occupancy=model.point_of(asset, OCCUPANCY, at),
         location=location_of(site),
         resolution=HALF_HOUR if reports <= HALF_HOUR else HOUR,
+        loads=_rated(asset, LoadRating, model) if zoned else (),
+        plants=_rated(asset, HvacZoneRating, model) if zoned else (),
+    )
+
+
+def _rated(asset: AssetId, rating: type, model: SiteModel) -> tuple[AssetId, ...]:
+    """Return what of a kind is at the site of an asset, by name."""
+    return tuple(
+        sorted(each.id for each in model.assets_of(asset.site) if isinstance(each.rating, rating))
     )
 
 
