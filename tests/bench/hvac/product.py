@@ -34,7 +34,7 @@ from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.model import MeteredPoint, Scope, ScopeSite, ScopeState, SiteAsset
 from wattmesh_planner.domain.prices import priced
-from wattmesh_planner.domain.thermal import ZoneOutlook
+from wattmesh_planner.domain.thermal import ZoneOutlook, with_after
 from wattmesh_twin.domain.zone import ZoneState, as_shown
 
 HOUR, HALF_HOUR = timedelta(hours=1), timedelta(minutes=30)
@@ -138,7 +138,8 @@ class Product:
     async def _decide(self, at: datetime, shown: float) -> float:
         self._clock.set(at)
         target = TimeRange.of(at, HORIZON)
-        wanted = Wanted(assets=(ZONE,), span=target, resolution=HOUR, ratios=())
+        looked_at = with_after(target)
+        wanted = Wanted(assets=(ZONE,), span=looked_at, resolution=HOUR, ratios=())
         (said,) = await self._issue(wanted)
         outlook = answer_from_proto(outlook_to_proto(said))
         fact = Known(value=outlook) if isinstance(outlook, ZoneOutlook) else Missing(why=outlook)  # type: ignore[arg-type]
@@ -151,6 +152,7 @@ class Product:
             wishes=Known(value=self._wishes),
             zone=UTC,
             intervals=[at + index * HOUR for index in range(24)],
+            later=[at + index * HOUR for index in range(24, looked_at.count(HOUR))],
         )
         standing = value_of(KINDS[HvacZoneRating].begin(self._asset, beginning))
         inputs = PlanInputs(

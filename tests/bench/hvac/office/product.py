@@ -56,6 +56,7 @@ from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.prices import priced
 from wattmesh_planner.domain.scopes import scope_of
+from wattmesh_planner.domain.thermal import with_after
 
 HORIZON = timedelta(hours=24)
 _MOST_DAYS = timedelta(days=31)
@@ -100,7 +101,7 @@ class Product:
         target = TimeRange.of(now, HORIZON)
         scope = scope_of(self._model, SITE, now)
         assert scope is not None
-        outlooks = await self._outlooks(target)
+        outlooks = await self._outlooks(with_after(target))
         tariff = next(iter(self._model.tariffs.values()))
         states: dict[AssetId, Fact[Any]] = {GRID: Known(value=None), REST: Known(value=None)}
         (site,) = scope.sites
@@ -152,7 +153,8 @@ class Product:
             outlook=outlook,
             wishes=self._wishes,
             zone=ZONE_TIME,
-            intervals=[now + index * QUARTER for index in range(HORIZON // QUARTER)],
+            intervals=_starts(TimeRange.of(now, HORIZON)),
+            later=_starts(TimeRange(now + HORIZON, with_after(TimeRange.of(now, HORIZON)).end)),
         )
 
     def _allowed(self, zone: AssetId, celsius: float) -> float:
@@ -171,6 +173,10 @@ class Product:
         if self._season.cooled:
             return min(band.min_temperature_celsius, celsius - 1.0), celsius
         return celsius, max(band.max_temperature_celsius, celsius + 1.0)
+
+
+def _starts(span: TimeRange) -> list[datetime]:
+    return [span.start + index * QUARTER for index in range(span.count(QUARTER))]
 
 
 class _Places:

@@ -81,6 +81,7 @@ def _zone(proto: thermal_pb2.ZoneOutlook) -> ZoneOutlook:
         gains_w=tuple(proto.heat_gains_w),
         powers_w=tuple(proto.powers_w),
         occupancy_ratios=tuple(proto.occupancy_ratios),
+        along_ratios=tuple(proto.along_ratios),
     )
 
 

@@ -19,6 +19,7 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import SiteWishes
 from wattmesh_planner.domain.runs import Run, RunNews, RunState
+from wattmesh_planner.domain.thermal import with_after
 from wattmesh_runtime.errors import rpc_errors
 
 _STATES = {
@@ -54,7 +55,7 @@ class GrpcWishes:
         within = time_range_to_proto(span)
         occupancies = await self._all(
             self._stub.ListOccupancies,
-            pb.ListOccupanciesRequest(parent=parent, range=within),
+            pb.ListOccupanciesRequest(parent=parent, range=time_range_to_proto(with_after(span))),
             "occupancies",
         )
         runs = await self._all(

@@ -4,7 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh.optimizer.v1 import asset_pb2, plan_pb2, problem_pb2
+from wattmesh_contracts.values import duration_to_proto
 from wattmesh_kernel.comfort import (
     DISCOMFORT_PRICE_PER_KELVIN_HOUR,
     FROST_CELSIUS,
@@ -15,7 +19,8 @@ from wattmesh_planner.adapters.kinds.part import new_asset, rating_proto
 from wattmesh_planner.adapters.kinds.thermostat import Wanted, thermostat_schedules
 from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
 from wattmesh_planner.domain.plan import DeviceSchedule
-from wattmesh_planner.domain.thermal import ZoneStanding
+from wattmesh_planner.domain.prices_after import prices_after
+from wattmesh_planner.domain.thermal import ZoneAfter, ZoneStanding
 
 _MARGIN_K = 0.2
 """By how much a plan stays inside of the band: a day ahead the model errs by as much."""
@@ -25,6 +30,8 @@ _TRIED_K, _MOST_TRIED_RATIO = 1.0, 0.4
 """How far inside of its band a rule goes to try how a zone answers [K], at most this share."""
 _RUNS_RATIO = 0.03
 """Of the most power, from which on a plan has a machine run."""
+_AFTER_STEP = timedelta(hours=2)
+"""In how long steps the time after a plan is looked at."""
 
 
 class HvacZonePart:
@@ -49,6 +56,9 @@ class HvacZonePart:
         low, high = _inside(standing.low_celsius, standing.high_celsius)
         zone.min_temperatures_celsius.extend(low)
         zone.max_temperatures_celsius.extend(high)
+        zone.added_prices_per_kwh.extend(_added_prices(outlook.along_ratios, site))
+        if standing.after is not None:
+            _add_after(zone, standing.after, site)
 
     def schedules(
         self, asset: AssetInputs, plan: plan_pb2.AssetPlan, start: datetime, resolution: timedelta
@@ -70,6 +80,37 @@ class HvacZonePart:
                 most_w=max(_most_w(rating.heating), _most_w(rating.cooling)),
             )
         return thermostat_schedules(asset, wanted, start, resolution)
+
+
+def _added_prices(along_ratios: Sequence[float], site: SiteInputs) -> list[float]:
+    """Return what others that run along cost with each kWh of it [currency/kWh]; empty: nothing."""
+    prices = () if site.price is None else site.price.import_prices_per_kwh
+    if not any(along_ratios) or len(prices) != len(along_ratios):
+        return []
+    return list(np.maximum(np.multiply(along_ratios, np.nan_to_num(prices)), 0.0))
+
+
+def _add_after(zone: asset_pb2.HvacZone, after: ZoneAfter, site: SiteInputs) -> None:
+    """Add the time after the plan coarsely; nothing where no price is known."""
+    prices = prices_after(site, after.range, after.resolution)
+    if prices is None:
+        return
+    per_step = max(1, _AFTER_STEP // after.resolution)
+    steps = len(prices) // per_step
+
+    def mean(values: Sequence[float] | NDArray[np.float64]) -> list[float]:
+        whole = np.asarray(values, dtype=np.float64)[: steps * per_step]
+        return list(whole.reshape(steps, per_step).mean(axis=1))
+
+    low, high = _inside(after.low_celsius, after.high_celsius)
+    last = slice(per_step - 1, steps * per_step, per_step)
+    zone.after.resolution.CopyFrom(duration_to_proto(per_step * after.resolution))
+    along = np.asarray(after.along_ratios or 0.0, dtype=np.float64)
+    zone.after.prices_per_kwh.extend(mean(prices * (1.0 + along)))
+    zone.after.outdoor_temperatures_celsius.extend(mean(after.outdoor_celsius))
+    zone.after.heat_gains_w.extend(mean(after.gains_w))
+    zone.after.min_temperatures_celsius.extend(low[last])
+    zone.after.max_temperatures_celsius.extend(high[last])
 
 
 def _identified(rating: HvacZoneRating, standing: ZoneStanding) -> HvacZoneRating:

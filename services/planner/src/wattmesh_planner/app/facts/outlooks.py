@@ -14,6 +14,7 @@ from wattmesh_planner.domain.facts import Fact, Known, Missing, Reason, Topic, W
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import Outlook
 from wattmesh_planner.domain.model import Scope
+from wattmesh_planner.domain.thermal import with_after
 from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
@@ -43,12 +44,13 @@ class OutlookFacts:
         self._batch: Batch[TimeRange, AssetId, OutlookAnswer] = Batch(self._ask, background)
 
     async def __call__(self, scope: Scope, target: TimeRange) -> OutlooksByAsset:
-        """Return what is known of each zone and tank of a scope, or why nothing is."""
+        """Return what is known of each zone and tank of a scope, or why nothing is; and for
+        some days beyond the plan."""
         assets = [each.id for each in scope.assets if KINDS[type(each.rating)].needs.outlook]
         if not assets:
             return {}
         try:
-            found = await self._batch.ask(target, assets)
+            found = await self._batch.ask(with_after(target), assets)
         except WattmeshError as error:
             away = _missing(Reason.SERVICE_UNAVAILABLE, error.message)
             return dict.fromkeys(assets, away)

@@ -20,6 +20,7 @@ from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
 from wattmesh_planner.domain.plan import Setpoint
+from wattmesh_planner.domain.thermal import with_after
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 
@@ -56,8 +57,9 @@ class StateFacts:
         points = [point.id for asset in scope.assets for point in asset.points.values()]
         readings = await self._readings.ask(None, points)
         intervals = _starts(target, self._resolution)
+        later = _starts(TimeRange(target.end, with_after(target).end), self._resolution)
         return {
-            asset.id: self._begin(asset, site, target.start, readings, told, known, intervals)
+            asset.id: self._begin(asset, site, readings, told, known, (intervals, later))
             for site in scope.sites
             for asset in site.assets
         }
@@ -66,12 +68,13 @@ class StateFacts:
         self,
         asset: SiteAsset,
         site: ScopeSite,
-        start: datetime,
         readings: Mapping[PointId, Reading],
         told: Told,
         known: KnownOfAssets,
-        intervals: Sequence[datetime],
+        starts: tuple[Sequence[datetime], Sequence[datetime]],
     ) -> Fact[Any]:
+        intervals, later = starts
+        start = intervals[0]
         session = known.sessions.get(asset.id, NOBODY)
         own = {
             quantity: readings[point.id]
@@ -89,6 +92,7 @@ class StateFacts:
             wishes=known.wishes.get(asset.id, NOTHING_WANTED),
             zone=site.site.zone,
             intervals=intervals,
+            later=later,
         )
         return KINDS[type(asset.rating)].begin(asset, beginning)
 

@@ -6,7 +6,7 @@ from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason,
 from wattmesh_planner.domain.kinds.kind import Beginning, Needs
 from wattmesh_planner.domain.kinds.readings import newest
 from wattmesh_planner.domain.model import SiteAsset
-from wattmesh_planner.domain.thermal import ZoneOutlook, ZoneStanding
+from wattmesh_planner.domain.thermal import ZoneAfter, ZoneOutlook, ZoneStanding
 
 TEMPERATURE = "temperature_celsius"
 _COLDEST_CELSIUS, _WARMEST_CELSIUS = -10.0, 50.0
@@ -35,7 +35,8 @@ class HvacZoneKind:
         air = newest(asset, beginning, TEMPERATURE, _COLDEST_CELSIUS, _WARMEST_CELSIUS)
         if isinstance(air, Missing):
             return air
-        outlook, wishes = _outlook(beginning), _wishes(beginning)
+        said, wishes = _outlook(beginning), _wishes(beginning)
+        outlook = said.first(len(beginning.intervals))
         rating = asset.rating
         assert isinstance(rating, HvacZoneRating)
         expected = outlook.occupancy_ratios
@@ -48,6 +49,7 @@ class HvacZoneKind:
             tries=tuple(
                 each.astimezone(beginning.zone).hour in _TRIED_HOURS for each in beginning.intervals
             ),
+            after=_after(rating, said.beyond(len(beginning.intervals)), wishes, beginning),
         )
         if standing.by_rule:
             why = Why(topic=Topic.FORECAST, reason=Reason.NOT_IDENTIFIED, detail=outlook.reason)
@@ -67,6 +69,28 @@ def _outlook(beginning: Beginning) -> ZoneOutlook:
     if isinstance(fact, Missing) or not isinstance(fact.value, ZoneOutlook):
         return ZoneOutlook(reason="forecast says nothing of it")
     return fact.value
+
+
+def _after(
+    rating: HvacZoneRating, outlook: ZoneOutlook, wishes: ZoneWishes, beginning: Beginning
+) -> ZoneAfter | None:
+    """Return what comes after the plan; None where not all of it is known."""
+    starts, expected = beginning.later, outlook.occupancy_ratios
+    known = {len(outlook.outdoor_celsius), len(outlook.gains_w)} == {len(starts)}
+    if outlook.model is None or not starts or not known:
+        return None
+    if len(expected) not in (0, len(starts)):
+        return None
+    low, high = bands(rating, wishes, expected, starts, beginning.zone)
+    return ZoneAfter(
+        start=starts[0],
+        resolution=starts[0] - beginning.intervals[-1],
+        outdoor_celsius=outlook.outdoor_celsius,
+        gains_w=outlook.gains_w,
+        low_celsius=low,
+        high_celsius=high,
+        along_ratios=outlook.along_ratios,
+    )
 
 
 def _wishes(beginning: Beginning) -> ZoneWishes:

@@ -70,7 +70,7 @@ class Beginning:
     `told` is what its device was told to do, in order of time: the setpoints that control took.
     `session` is the vehicle at a charge point; Known(None): none, or no charge point. `outlook` and
     `wishes` are what its kind needs of them, else Known(None). `intervals` are the starts of the
-    plan's, `zone` is that of its site.
+    plan's, `later` those of the time after it; `zone` is that of its site.
     """
 
     now: datetime
@@ -83,6 +83,7 @@ class Beginning:
     wishes: Fact[Wishes | None] = field(default_factory=lambda: Known(value=None))
     zone: ZoneInfo = _UTC
     intervals: Sequence[datetime] = ()
+    later: Sequence[datetime] = ()
 
 
 class Kind(Protocol):

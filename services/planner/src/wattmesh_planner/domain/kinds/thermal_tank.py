@@ -31,7 +31,7 @@ class ThermalTankKind:
         fact = beginning.outlook
         known = TankOutlook(reason="forecast says nothing of it")
         if not isinstance(fact, Missing) and isinstance(fact.value, TankOutlook):
-            known = fact.value
+            known = fact.value.first(len(beginning.intervals))
         standing = TankStanding(
             celsius=warm.value, outlook=known, intervals=len(beginning.intervals)
         )
