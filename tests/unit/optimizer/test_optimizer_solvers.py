@@ -1,18 +1,46 @@
 """Mixed-integer programmes find the solver that gets on with them."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from ortools.math_opt.core.python import solver as math_opt
+from pybind11_abseil.status import Status, StatusCode, StatusNotOk
 
 from tests.unit.optimizer.random_problems import random_problem
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
-from wattmesh_optimizer.app.ports import IntegerSolution
+from wattmesh_optimizer.app.ports import Basis, IntegerSolution
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.formulation.build import formulate
 from wattmesh_optimizer.formulation.program import Matrix
 
 LIMIT = timedelta(seconds=40)
+
+
+def test_a_start_on_which_the_solver_gives_up_costs_a_fresh_start_and_no_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """GLOP ended abnormally on a basis of the plan before; that came as an error of the library."""
+    matrix = formulate(random_problem(3)).ctx.program.matrix()
+    solver, really, told = OrToolsSolver(), math_opt.solve, list[bool]()
+    expected = solver.solve_linear(matrix, LIMIT)
+    assert expected is not None
+
+    def gives_up_once(*asked: Any) -> Any:
+        told.append(asked[4].HasField("initial_basis"))
+        if told == [True]:
+            raise StatusNotOk(Status(StatusCode.INTERNAL, "ABNORMAL"))
+        return really(*asked)
+
+    rows, columns = matrix.row_count, matrix.column_count
+    start = Basis(np.ones(columns, dtype=np.int32), np.ones(rows, dtype=np.int32))
+    monkeypatch.setattr(math_opt, "solve", gives_up_once)
+    found = solver.solve_linear(matrix, LIMIT, start)
+    assert told == [True, False]
+    assert found is not None
+    assert found.objective == pytest.approx(expected.objective, abs=1e-6)
 
 
 class Recording(OrToolsSolver):

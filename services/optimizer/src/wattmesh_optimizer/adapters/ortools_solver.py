@@ -7,6 +7,7 @@ Those on which it does not go to HiGHS, which finds far better plans of them; wh
 after that is SCIP's again.
 """
 
+import logging
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from ortools.math_opt import (
     result_pb2,
 )
 from ortools.math_opt.core.python import solver as math_opt
+from pybind11_abseil.status import StatusNotOk
 
 from wattmesh_optimizer.adapters.basis import consistent_basis
 from wattmesh_optimizer.adapters.matrices import check_matrix, math_opt_model
@@ -29,6 +31,8 @@ from wattmesh_optimizer.adapters.short import SMALL_ENTRIES, solve_shortly
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
+
+log = logging.getLogger(__name__)
 
 LEAST_TIME = timedelta(milliseconds=1)
 
@@ -83,13 +87,13 @@ class OrToolsSolver:
         if start is not None:
             _put_basis(more, consistent_basis(matrix, start))
         result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
-        if _stumbled(result):
+        if result is None or _stumbled(result):
             parameters.presolve = parameters_pb2.EMPHASIS_UNSPECIFIED
             parameters.ClearField("glop")
             parameters.time_limit.FromTimedelta(_until(ends_at))
             more.ClearField("initial_basis")
             result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
-        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+        if result is None or result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return None
         return _linear_solution(result)
 
@@ -131,7 +135,8 @@ def _solve_integer(
         values = more.solution_hints.add().variable_values
         values.ids.extend(range(len(hint)))
         values.values.extend(hint.tolist())
-    return _integer_solution(_solve(matrix, kind, parameters, more))
+    result = _solve(matrix, kind, parameters, more)
+    return None if result is None else _integer_solution(result)
 
 
 def _proven(found: IntegerSolution | None, gap_ratio: float) -> bool:
@@ -156,18 +161,23 @@ def _solve(
     kind: parameters_pb2.SolverTypeProto.ValueType,
     parameters: parameters_pb2.SolveParametersProto,
     more: model_parameters_pb2.ModelSolveParametersProto,
-) -> result_pb2.SolveResultProto:
-    result: result_pb2.SolveResultProto = math_opt.solve(
-        math_opt_model(matrix),
-        kind,
-        parameters_pb2.SolverInitializerProto(),
-        parameters,
-        more,
-        None,
-        callback_pb2.CallbackRegistrationProto(),
-        None,
-        None,
-    )
+) -> result_pb2.SolveResultProto | None:
+    """Return what the solver found; None where it gave up on the numbers, which it raises."""
+    try:
+        result: result_pb2.SolveResultProto = math_opt.solve(
+            math_opt_model(matrix),
+            kind,
+            parameters_pb2.SolverInitializerProto(),
+            parameters,
+            more,
+            None,
+            callback_pb2.CallbackRegistrationProto(),
+            None,
+            None,
+        )
+    except StatusNotOk as error:
+        log.warning("a solver gave up: %s", error)
+        return None
     return result
 
 
