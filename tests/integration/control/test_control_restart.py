@@ -69,8 +69,8 @@ async def test_after_the_database_went_back_in_time_commands_are_newer_than_gate
         control.gateway() as gateway,
     ):
         await control.submit(clock.now(), [2000.0])
-        (after,) = await gateway.dispatched(1)
-        assert after.sequence > before.sequence
+        after = await gateway.dispatched(1)
+        assert min(each.sequence for each in after) > before.sequence
 
 
 async def test_a_setpoint_that_began_while_it_was_away_counts_from_the_restart(
