@@ -292,27 +292,40 @@ goals = st.builds(
     ensemble_member_count=maybe(st.integers(0, 50)),
     risk_ratio=maybe(st.floats(0.0, 1.0)),
 )
-microgrids = st.builds(
-    Microgrid,
-    readiness=maybe(st.just(timedelta(hours=4))),
-    readiness_percentile_ratio=st.floats(0.5, 0.999),
-    readiness_price_per_kwh=maybe(st.floats(0.01, 10.0)),
-    reconnect_delay=st.just(timedelta(minutes=5)),
-)
-sites = st.builds(
-    Site,
-    id=site_ids,
-    time_zone=zones,
-    currency_code=currencies,
-    display_name=display_names,
-    latitude_degrees=maybe(st.floats(-90, 90)),
-    longitude_degrees=maybe(st.floats(-180, 180)),
-    tariff=maybe(st.builds(TariffId, segments)),
-    carbon_zone=maybe(st.builds(ZoneId, segments)),
-    nodes=topologies(),
-    goals=goals,
-    microgrid=maybe(microgrids),
-    monthly_carbon_budget_gco2e=maybe(magnitudes),
+
+
+@st.composite
+def microgrids(draw: st.DrawFn, site: SiteId) -> Microgrid:
+    """How a site does without the grid, some of what is shed with a turn of coming on again."""
+    names = draw(st.lists(segments, max_size=4, unique=True))
+    shed = tuple(AssetId(site, each) for each in names)
+    order = draw(st.permutations(shed))
+    return Microgrid(
+        readiness=draw(maybe(st.just(timedelta(hours=4)))),
+        readiness_percentile_ratio=draw(st.floats(0.5, 0.999)),
+        readiness_price_per_kwh=draw(maybe(st.floats(0.01, 10.0))),
+        reconnect_delay=timedelta(minutes=5),
+        shed_assets=shed,
+        restore_assets=tuple(order[: draw(st.integers(0, len(order)))]),
+    )
+
+
+sites = site_ids.flatmap(
+    lambda site: st.builds(
+        Site,
+        id=st.just(site),
+        time_zone=zones,
+        currency_code=currencies,
+        display_name=display_names,
+        latitude_degrees=maybe(st.floats(-90, 90)),
+        longitude_degrees=maybe(st.floats(-180, 180)),
+        tariff=maybe(st.builds(TariffId, segments)),
+        carbon_zone=maybe(st.builds(ZoneId, segments)),
+        nodes=topologies(),
+        goals=goals,
+        monthly_carbon_budget_gco2e=maybe(magnitudes),
+        microgrid=maybe(microgrids(site)),
+    )
 )
 
 

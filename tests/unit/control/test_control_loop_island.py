@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes.control_model import BATTERY_ID, GATEWAY_ID, SITE
 from tests.unit.control.test_control_loop_policy import (
     NOW,
@@ -13,6 +15,7 @@ from tests.unit.control.test_control_loop_policy import (
     steered,
 )
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId
 from wattmesh_kernel.loop_policy import LoopIsland
 from wattmesh_kernel.setpoints import SetpointKind
@@ -62,6 +65,27 @@ def test_a_microgrid_is_followed_by_its_switch_and_the_meter_on_the_grids_side()
     assert found.reconnect_delay == timedelta(minutes=5)
     assert [each.device.segment for each in found.shed] == ["ev", "pool"]
     assert [each.kind for each in found.shed] == [SetpointKind.CURRENT_A, SetpointKind.ON_OFF]
+
+
+def test_what_is_shed_comes_on_again_in_the_order_that_its_owner_has_set() -> None:
+    found = island(SWITCH, GRID_SIDE, *STORED, *SHED)
+    assert found is not None
+    assert [each.device.segment for each in found.restored] == ["pool", "ev"], "the other way round"
+    ordered = replace(MICROGRID, restore_assets=(CAR, POOL))
+    found = island(SWITCH, GRID_SIDE, *STORED, *SHED, microgrid=ordered)
+    assert found is not None
+    assert [each.device.segment for each in found.shed] == ["ev", "pool"]
+    assert [each.device.segment for each in found.restored] == ["ev", "pool"]
+    partly = replace(MICROGRID, restore_assets=(CAR,))
+    found = island(SWITCH, GRID_SIDE, *STORED, *SHED, microgrid=partly)
+    assert found is not None
+    assert [each.device.segment for each in found.restored] == ["ev", "pool"], "unnamed ones after"
+
+
+def test_what_is_not_shed_or_named_twice_has_no_turn() -> None:
+    for order in ((POOL, POOL), (AssetId(SITE, "heat"),)):
+        with pytest.raises(InvalidArgument):
+            replace(MICROGRID, restore_assets=order)
 
 
 def test_without_a_switch_a_meter_of_the_grid_or_the_word_for_it_a_site_is_no_island() -> None:

@@ -27,7 +27,8 @@ def microgrid_from_proto(proto: site_pb2.Microgrid) -> Microgrid:
         if proto.HasField("reconnect_delay"):
             said["reconnect_delay"] = duration_from_proto(proto.reconnect_delay, "reconnect_delay")
         shed = tuple(AssetId.parse(each, "shed_assets") for each in proto.shed_assets)
-        return Microgrid(shed_assets=shed, **said)
+        order = tuple(AssetId.parse(each, "restore_assets") for each in proto.restore_assets)
+        return Microgrid(shed_assets=shed, restore_assets=order, **said)
 
 
 def microgrid_to_proto(microgrid: Microgrid) -> site_pb2.Microgrid:
@@ -37,5 +38,6 @@ def microgrid_to_proto(microgrid: Microgrid) -> site_pb2.Microgrid:
         readiness_duration=None if ready is None else duration_to_proto(ready),
         reconnect_delay=duration_to_proto(microgrid.reconnect_delay),
         shed_assets=[each.name for each in microgrid.shed_assets],
+        restore_assets=[each.name for each in microgrid.restore_assets],
         **{name: getattr(microgrid, name) for name in _NUMBERS},
     )

@@ -93,8 +93,9 @@ class LoopMember:
     It takes [min_value, max_value] without the open interval `gap`. `watts_per_unit` makes power
     into the device of a value: 690 for the current of a charge point on three phases, -1 for a
     generation limit. `safe_value`: while no meter is to be trusted; `idle_value`: when nobody wants
-    anything of it. For a limit, members of a lower `rank` are moved first; one that is
-    `limits_only` is told something for a limit alone, and has no part in the target.
+    anything of it. For a limit, members of a lower `rank` are moved first, and of what an island
+    sheds they come on again first; one that is `limits_only` is told something for a limit alone,
+    and has no part in the target.
     """
 
     device: DeviceId
@@ -188,8 +189,8 @@ class LoopIsland:
     """How a site goes on without the grid; see `wattmesh.gateway.v1.LoopIsland`.
 
     `switch`: on_off, 1 closed. `grid_meter` shows voltage or frequency on the grid's side of it.
-    `shed`: what is switched off, the first one first. `forming`: the battery that forms the island,
-    which gives out `forming_power_w` at most [W].
+    `shed`: what is switched off, the first one first; on again as `restored`. `forming`: the
+    battery that forms the island, which gives out `forming_power_w` at most [W].
     """
 
     switch: LoopMember
@@ -221,6 +222,12 @@ class LoopIsland:
     def members(self) -> tuple[LoopMember, ...]:
         """All that it switches, the switch first."""
         return (self.switch, *self.shed)
+
+    @property
+    def restored(self) -> tuple[LoopMember, ...]:
+        """What is shed, in the order of coming on again: by rank, and what goes off last first."""
+        latest_first = list(reversed(self.shed))
+        return tuple(sorted(latest_first, key=lambda each: each.rank))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

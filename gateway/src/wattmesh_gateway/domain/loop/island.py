@@ -2,10 +2,11 @@
 
 Bounds of voltage and frequency are those of EN 50549-1 within which generation has to stay
 connected. What is to be shed goes off all at once as the grid goes, since nobody knows yet what the
-forming battery bears: from black it picks up what is critical, and then the rest, one at a time.
+forming battery bears: from black it picks up what is critical, and then the rest, one at a time and
+in the order that its owner has set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -67,6 +68,7 @@ class IslandWatch:
         self._off: dict[Slot, str] = {}
         self._changed: datetime | None = None
         self._forming_w: float | None = None
+        self._forming_time: datetime | None = None
         self._soc: float | None = None
 
     @property
@@ -86,6 +88,7 @@ class IslandWatch:
         self._open, self._islanded_why = other._open, other._islanded_why
         self._drill, self._closing = other._drill, other._closing
         self._forming_w, self._soc = other._forming_w, other._soc
+        self._forming_time = other._forming_time
         mine = {slot_of(each) for each in self.island.shed}
         self._off = {slot: why for slot, why in other._off.items() if slot in mine}
         self._changed = other._changed
@@ -103,7 +106,7 @@ class IslandWatch:
         if device == self.island.grid_meter and quantity in ("voltage_v", "frequency_hz"):
             return self._hear_grid(quantity, reading, now)
         if device == self.island.forming and quantity == "active_power_w":
-            self._forming_w = reading.value
+            self._forming_w, self._forming_time = reading.value, reading.measure_time
             return bool(self._islanded_why)
         if device == self.island.forming and quantity == "soc_ratio":
             self._soc = reading.value
@@ -186,22 +189,42 @@ class IslandWatch:
                 self._off[slot] = why
                 self._changed = now
             return
-        self._restore(now, given_w)
+        if self._forms(now):
+            self._restore(now, given_w)
 
     def _restore(self, now: datetime, given_w: float | None = None) -> None:
-        """Switch the one on again that went off last; without the grid, if the battery bears it."""
+        """Switch the next one on again; without the grid, if the battery bears it."""
         if self._changed is not None and now - self._changed < self._pause:
             return
-        off = [each for each in self.island.shed if slot_of(each) in self._off]
-        if not off or (given_w is not None and not self._bears(off[-1], given_w)):
-            return
-        del self._off[slot_of(off[-1])]
-        self._changed = now
+        off = [each for each in self.island.restored if slot_of(each) in self._off]
+        following = off[0] if off and given_w is None else self._borne(off, given_w or 0.0)
+        if following is not None:
+            del self._off[slot_of(following)]
+            self._changed = now
 
-    def _bears(self, member: LoopMember, given_w: float) -> bool:
-        if self.island.forming is None or self._forming_w is None:
+    def _forms(self, now: datetime) -> bool:
+        """Return whether the battery is up and has energy: before it nothing comes on.
+
+        It must have said what it gives since the last one came on, or that would not count.
+        """
+        heard = self._forming_time
+        if self.island.forming is None or heard is None or now - heard > self._stale_after:
             return False
-        if self._soc is not None and self._soc < _ENOUGH_SOC:
+        if self._changed is not None and heard <= self._changed:
             return False
-        drawn_w = max(member.powers_w)
-        return given_w + drawn_w <= _ROOM_RATIO * self.island.forming_power_w
+        return self._soc is None or self._soc >= _ENOUGH_SOC
+
+    def _borne(self, off: Sequence[LoopMember], given_w: float) -> LoopMember | None:
+        """Return what comes on next beside what is given [W]; None: nothing yet.
+
+        One that does not fit now waits, and those after it with it, or they would keep it out. One
+        that the battery could not bear alone holds up nobody: it comes on as sun or wind helps.
+        """
+        room_w = _ROOM_RATIO * self.island.forming_power_w
+        for member in off:
+            drawn_w = max(member.powers_w)
+            if given_w + drawn_w <= room_w:
+                return member
+            if drawn_w <= room_w:
+                return None
+        return None

@@ -262,8 +262,8 @@ Global___LoopPolicy: _TypeAlias = LoopPolicy  # noqa: Y015
 class LoopIsland(_message.Message):
     """How a site goes on without the grid. The grid counts as gone when two words of its meter in a row show a voltage below
     0.8 or above 1.15 times its nominal, or a frequency more than 5 % below or 3 % above it, or when its switch shows open.
-    Then the loop opens the switch, switches off all that is to be shed, and on again, one at a time, what the forming
-    battery bears; when the grid was back for long enough it closes the switch. Meanwhile limits and targets rest.
+    Then the loop opens the switch, switches off all that is to be shed, and on again, one at a time and in order, what
+    the forming battery bears; when the grid was back for long enough it closes the switch. Meanwhile limits and targets rest.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -305,7 +305,9 @@ class LoopIsland(_message.Message):
 
     @_builtins.property
     def shed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoopMember]:
-        """What is switched off, the first one first: a channel of a device each, at most 100."""
+        """What is switched off, the first one first: a channel of a device each, at most 100. It comes on again by `rank`, the
+        lowest first; of one rank what is switched off last first. An older gateway does not look at ranks here.
+        """
 
     def __init__(
         self,
@@ -504,7 +506,9 @@ class LoopMember(_message.Message):
     idle_value: _builtins.float
     """What it is left at when nobody wants anything of it: a battery 0, a charge point its most."""
     rank: _builtins.int
-    """When a limit needs it, members of a lower rank are moved first; those of one rank share."""
+    """When a limit needs it, members of a lower rank are moved first; those of one rank share. Of what an island sheds: in
+    which order it comes on again.
+    """
     max_ramp_w_per_second: _builtins.float
     """Most that it is changed in a second, but for a limit that is exceeded; absent: at once. Positive."""
     efficient_ratio: _builtins.float

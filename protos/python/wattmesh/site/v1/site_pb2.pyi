@@ -167,6 +167,7 @@ class Microgrid(_message.Message):
     NOMINAL_FREQUENCY_HZ_FIELD_NUMBER: _builtins.int
     RECONNECT_DELAY_FIELD_NUMBER: _builtins.int
     SHED_ASSETS_FIELD_NUMBER: _builtins.int
+    RESTORE_ASSETS_FIELD_NUMBER: _builtins.int
     readiness_percentile_ratio: _builtins.float
     """Of which percentile of the forecast of the critical load, 0.5 to 0.999. Absent: 0.9."""
     readiness_price_per_kwh: _builtins.float
@@ -190,7 +191,13 @@ class Microgrid(_message.Message):
     @_builtins.property
     def shed_assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """`sites/{site}/assets/{asset}` that are switched off as an island lacks power, the first named first, and on
-        again in the other order. Each once, of this site, at most 100. What is not named stays on.
+        again as `restore_assets` says. Each once, of this site, at most 100. What is not named stays on.
+        """
+
+    @_builtins.property
+    def restore_assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In which order those of `shed_assets` come on again, from black, after they were shed and as the grid is back: the
+        first named first, those not named after them, what is shed last first. Empty: the other order of `shed_assets`.
         """
 
     def __init__(
@@ -203,10 +210,11 @@ class Microgrid(_message.Message):
         nominal_frequency_hz: _builtins.float | None = ...,
         reconnect_delay: _duration_pb2.Duration | None = ...,
         shed_assets: _abc.Iterable[_builtins.str] | None = ...,
+        restore_assets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz", "_nominal_voltage_v", b"_nominal_voltage_v", "_readiness_percentile_ratio", b"_readiness_percentile_ratio", "_readiness_price_per_kwh", b"_readiness_price_per_kwh", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "readiness_duration", b"readiness_duration", "readiness_percentile_ratio", b"readiness_percentile_ratio", "readiness_price_per_kwh", b"readiness_price_per_kwh", "reconnect_delay", b"reconnect_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz", "_nominal_voltage_v", b"_nominal_voltage_v", "_readiness_percentile_ratio", b"_readiness_percentile_ratio", "_readiness_price_per_kwh", b"_readiness_price_per_kwh", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "readiness_duration", b"readiness_duration", "readiness_percentile_ratio", b"readiness_percentile_ratio", "readiness_price_per_kwh", b"readiness_price_per_kwh", "reconnect_delay", b"reconnect_delay", "shed_assets", b"shed_assets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz", "_nominal_voltage_v", b"_nominal_voltage_v", "_readiness_percentile_ratio", b"_readiness_percentile_ratio", "_readiness_price_per_kwh", b"_readiness_price_per_kwh", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "readiness_duration", b"readiness_duration", "readiness_percentile_ratio", b"readiness_percentile_ratio", "readiness_price_per_kwh", b"readiness_price_per_kwh", "reconnect_delay", b"reconnect_delay", "restore_assets", b"restore_assets", "shed_assets", b"shed_assets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__nominal_frequency_hz: _TypeAlias = _typing.Literal["nominal_frequency_hz"]  # noqa: Y015
     _WhichOneofArgType__nominal_frequency_hz: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz"]  # noqa: Y015

@@ -1,6 +1,7 @@
 """What a gateway needs to know to run a site without the grid, read off the site model: pure."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wattmesh_control.domain.controllable import ControllableDevice, controllable
@@ -86,14 +87,19 @@ def _forming(
 def _shed(
     model: SiteModel, gateway: GatewayId, microgrid: Microgrid, but: set[DeviceId], moment: datetime
 ) -> tuple[LoopMember, ...]:
-    found = (_off(model, gateway, each, moment) for each in microgrid.shed_assets)
+    order = microgrid.restore_assets
+    found = (
+        _off(model, gateway, each, moment, order.index(each) if each in order else len(order))
+        for each in microgrid.shed_assets
+    )
     members = [each for each in found if each is not None and each.device not in but]
     return tuple({(each.device, each.channel): each for each in members}.values())
 
 
 def _off(
-    model: SiteModel, gateway: GatewayId, name: AssetId, moment: datetime
+    model: SiteModel, gateway: GatewayId, name: AssetId, moment: datetime, rank: int
 ) -> LoopMember | None:
+    """Return what an asset is switched off by, and on again in the turn of its rank."""
     device = model.controller_of(name, moment)
     if device is None or device.gateway != gateway:
         return None
@@ -105,7 +111,7 @@ def _off(
         if steering is not None and steering.asset == name:
             envelope = steering.envelope
             watts = envelope.watts_per_unit or _SWITCH_WATTS
-            return _switched(device.id, kind, watts, envelope.high)
+            return replace(_switched(device.id, kind, watts, envelope.high), rank=rank)
     return None
 
 

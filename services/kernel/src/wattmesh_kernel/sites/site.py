@@ -95,7 +95,8 @@ class PlanningGoals:
 class Microgrid:
     """That a site can do without the grid, and how; see `wattmesh.site.v1.Microgrid`.
 
-    `readiness` None: plans keep nothing ready. `readiness_price_per_kwh` None: 1.
+    `readiness` None: plans keep nothing ready. `readiness_price_per_kwh` None: 1. What is shed
+    comes on again as `restore_assets` says, and what that does not name after it, shed last first.
     """
 
     readiness: timedelta | None = None
@@ -105,6 +106,7 @@ class Microgrid:
     nominal_frequency_hz: float = 50.0
     reconnect_delay: timedelta = timedelta(minutes=1)
     shed_assets: tuple[AssetId, ...] = ()
+    restore_assets: tuple[AssetId, ...] = ()
 
     def __post_init__(self) -> None:
         ready = self.readiness is None or timedelta(0) < self.readiness <= _MOST_READINESS
@@ -117,6 +119,9 @@ class Microgrid:
         require(waits, "INVALID_DURATION", "it is 1 s to 1 h", "reconnect_delay")
         once = len(set(self.shed_assets)) == len(self.shed_assets) <= _MOST_SHED
         require(once, "INVALID_VALUE", "each once, at most 100", "shed_assets")
+        once = len(set(self.restore_assets)) == len(self.restore_assets)
+        shed = once and set(self.restore_assets) <= set(self.shed_assets)
+        require(shed, "INVALID_VALUE", "of shed_assets, each once", "restore_assets")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
