@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paho.mqtt.publish import single
 
 from tests.chaos.nonsense import TELEGRAMS
+from wattmesh_local.mqtt_broker.accounts import Accounts
 
 SPARED = ("twin",)
 """The homes themselves are not to blame: their ledger is what all else is held against."""
@@ -43,6 +45,11 @@ class Mesh:
     def broker_port(self) -> int:
         """Where the broker listens."""
         return int(self.state["mqtt_url"].rpartition(":")[2])
+
+    def broker_login(self, name: str, *below: str) -> dict[str, str]:
+        """Let somebody in at the broker, on some topics."""
+        accounts = Accounts(Path(self.state["mqtt_accounts"]))
+        return {"username": name, "password": accounts.allow(name, below, again=True)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +106,15 @@ def lose(mesh: Mesh, dice: random.Random) -> Fault:
 
 
 def poison(mesh: Mesh, dice: random.Random) -> Fault:
-    """A sender on the broker sends what no meter would, on topics of real meters and others."""
+    """A sender that is let in sends what no meter would, on topics of real meters and others."""
     telegrams = dice.sample(TELEGRAMS, k=min(8, len(TELEGRAMS)))
 
     def strike() -> None:
+        where: dict[str, Any] = {"hostname": "127.0.0.1", "port": mesh.broker_port}
+        where["auth"] = mesh.broker_login("vandal", "meters")
         for topic, payload in telegrams:
             with suppress(OSError):
-                single(topic, payload, qos=1, hostname="127.0.0.1", port=mesh.broker_port)
+                single(topic, payload, qos=1, **where)
 
     return Fault(kind="poison", words=f"send {len(telegrams)} poisonous telegrams", strike=strike)
 

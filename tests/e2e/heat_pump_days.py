@@ -105,7 +105,7 @@ def site(modbus_port: int) -> dict[str, Any]:
             "zone-2": ZONE,
         },
         "devices": {
-            "pump-1": device("mqtt-heat-pump", "zone-1", {"mqtt": {"address": "pump-1"}}),
+            "pump-1": device("mqtt-heat-pump", "zone-1", {"mqtt": {"address": "devices/pump-1"}}),
             "pump-2": device("nibe-s-series", "zone-2", modbus),
         },
     }
@@ -182,7 +182,10 @@ def home(wattmesh: Wattmesh, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     common = {**os.environ, "WATTMESH_CLOCK": state["clock"]}
     common["WATTMESH_LISTEN_ADDRESS"] = "127.0.0.1:0"
     told = {
-        "pump-1": {"WATTMESH_MQTT_URL": state["mqtt_url"], "WATTMESH_MQTT_ADDRESS": "pump-1"},
+        "pump-1": {
+            "WATTMESH_MQTT_URL": run.broker_url("pump-1"),
+            "WATTMESH_MQTT_ADDRESS": "devices/pump-1",
+        },
         "pump-2": {"WATTMESH_MODBUS_ADDRESS": f"127.0.0.1:{port}"},
     }
     told["pump-1"]["WATTMESH_MQTT_INTERVAL"] = "PT10M"

@@ -3,6 +3,7 @@
 The mesh is then ended by killing the command: nothing of it is left.
 """
 
+import asyncio
 import os
 import re
 import signal
@@ -12,8 +13,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
+import aiomqtt
 import grpc
 import pytest
 from mcp import Client, StdioServerParameters
@@ -24,6 +27,7 @@ from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
 from wattmesh_client import Connection
 
 NO_PROXY = build_opener(ProxyHandler({}))
+REFUSED = 0x80
 LONGEST_EXAMPLE = 30
 """Lines of an example."""
 
@@ -55,6 +59,36 @@ def running(wattmesh: Wattmesh) -> Iterator[Run]:
     (wattmesh.folder / ".wattmesh").symlink_to(run.state_folder)
     yield run
     (wattmesh.folder / ".wattmesh").unlink()
+
+
+@pytest.mark.time_limit(400)
+def test_a_stranger_on_this_machine_is_no_device_of_the_mesh(running: Run) -> None:
+    """Nobody counts energy for a home, or hears what its rooms are told, who was not let in."""
+    asyncio.run(_try_as_a_stranger(running))
+
+
+async def _try_as_a_stranger(running: Run) -> None:
+    forged = b'{"measure_time": "2030-01-01T00:00:00Z", "import_energy_wh": 1.0}'
+    host, _, port = urlsplit(running.state()["mqtt_url"]).netloc.rpartition(":")
+    with pytest.raises(aiomqtt.MqttError):
+        async with aiomqtt.Client(host, int(port), identifier="stranger", timeout=5):
+            pass
+    let_in = {"stranger": (), "auditor": ("meters", "rooms")}
+    own = [urlsplit(running.broker_url(name, *below)) for name, below in let_in.items()]
+    stranger, auditor = (
+        aiomqtt.Client(host, int(port), username=each.username, password=each.password)
+        for each in own
+    )
+    async with stranger, auditor:
+        await auditor.subscribe("meters/#", qos=1)
+        for topic in ("meters/#", "rooms/#", "commands/#"):
+            (answer,) = await stranger.subscribe(topic, qos=1)
+            assert answer == REFUSED, topic
+        await stranger.publish("meters/home-1/meter/telegram", forged, qos=1)
+        async for message in auditor.messages:
+            assert message.payload != forged
+            if str(message.topic).startswith("meters/home-1/"):  # the homes themselves are heard
+                break
 
 
 @pytest.mark.time_limit(400)

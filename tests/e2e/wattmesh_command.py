@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wattmesh_local.mqtt_broker.accounts import Accounts, as_somebody
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".wattmesh/data/citylearn/citylearn/data/citylearn_challenge_2022_phase_all"
 COMMAND = (sys.executable, "-m", "wattmesh_local")
@@ -41,6 +43,14 @@ class Run:
             assert time.monotonic() < deadline, self.output
             time.sleep(0.1)
         return state
+
+    def broker_url(self, name: str, *below: str) -> str:
+        """Let a device in at the mesh's broker; return the URL with its name and password.
+
+        `below`: topics of its own besides `devices/NAME`.
+        """
+        accounts = Accounts(Path(self.state()["mqtt_accounts"]))
+        return as_somebody(self.state()["mqtt_url"], name, accounts.allow(name, below))
 
     def kill(self, name: str) -> None:
         """SIGKILL one process of the mesh."""

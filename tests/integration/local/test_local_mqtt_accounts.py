@@ -12,7 +12,8 @@ import pytest
 from tests.fakes.eventually import within
 from tools.deployment_secrets import let_in, write
 from wattmesh_local.mqtt_broker import DurableBroker
-from wattmesh_local.mqtt_broker.rights import Doors, PasswordFile, Rights
+from wattmesh_local.mqtt_broker.doors import Doors, PasswordFile
+from wattmesh_local.mqtt_broker.rights import Rights
 
 ROOT = Path(__file__).parents[3]
 ACL = ROOT / "deploy" / "mosquitto" / "acl"
@@ -155,3 +156,54 @@ async def test_the_simulated_home_speaks_for_its_meters_and_its_rooms_are_told(d
         async with within(10):
             assert await meters.get() == "meters/home-1/telegram kWh"
             assert await orders.get() == "rooms/home-3/tank/set 55"
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_whoever_is_refused_has_touched_nothing_of_who_is_there(
+    door: Door, clean: bool
+) -> None:
+    """By an identifier alone nobody ends a connection, empties a session, or lends it a name."""
+    gateway = door.as_("gateway", "wattmesh-local", clean_session=False)
+    async with hearing(gateway, "devices/#") as heard:
+        for name, password in ((None, None), ("twin", "guessed")):
+            with pytest.raises(aiomqtt.MqttError):
+                async with door.client(name, password, "wattmesh-local", clean_session=clean):
+                    pass
+        async with door.as_("meter-1") as meter:
+            await meter.publish("devices/meter-1/telegram", "still heard", qos=1)
+        async with within(10):
+            assert await heard.get() == "devices/meter-1/telegram still heard"
+        await gateway.publish("commands/meter-1/set", "500", qos=1)
+
+
+async def test_nobody_says_as_another_what_they_may_not_say_by_asking_twice(door: Door) -> None:
+    """A second connection that is refused does not make the first one the gateway's."""
+    async with (
+        hearing(door.as_("gateway"), "#") as heard,
+        door.as_("meter-1", "mine", clean_session=False) as meter,
+    ):
+        await meter.subscribe("devices/meter-1/set", qos=1)
+        with pytest.raises(aiomqtt.MqttError):
+            async with door.client("gateway", "guessed", "mine", clean_session=False):
+                pass
+        await meter.publish("commands/meter-2/set", "forged", qos=1)
+        await meter.publish("devices/meter-1/telegram", "own", qos=1)
+        async with within(10):
+            assert await heard.get() == "devices/meter-1/telegram own"
+
+
+async def test_who_is_refused_is_logged_once_in_a_while_and_never_a_password(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        for name, password in ((None, None), ("meter-9", "its-secret")):
+            with pytest.raises(aiomqtt.MqttError):
+                async with door.client(name, password, "a-meter"):
+                    pass
+    said = [each.getMessage() for each in caplog.records if "refused" in each.getMessage()]
+    assert len(said) == 2, said
+    assert all("a-meter" in each and "wattmesh broker allow NAME" in each for each in said)
+    assert "it has no name" in said[0]
+    assert "meter-9" in said[1]
+    assert "its-secret" not in caplog.text
+    assert "not let in" not in caplog.text

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tools.deployment_secrets import mosquitto_hash
-from wattmesh_local.mqtt_broker.rights import PasswordFile, Rights, covers
+from wattmesh_local.mqtt_broker.doors import PasswordFile
+from wattmesh_local.mqtt_broker.rights import Rights, covers
 
 LIST = """
 # a comment

@@ -18,6 +18,7 @@ from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local import (
     cli_accounts,
     cli_backup,
+    cli_broker,
     cli_forecast,
     cli_people,
     cli_readings,
@@ -75,6 +76,7 @@ app.add_typer(cli_readings.app, name="readings")
 app.add_typer(cli_weather.app, name="weather")
 app.add_typer(cli_accounts.app)
 app.add_typer(cli_backup.app, name="backup")
+app.add_typer(cli_broker.app, name="broker")
 app.command()(cli_backup.restore)
 
 _INTERRUPTED = 130

@@ -20,6 +20,7 @@ from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import local_day
 from wattmesh_local.identities.folder import local_identities
 from wattmesh_local.identities.models import vouch_for_models
+from wattmesh_local.mqtt_broker.accounts import GATEWAY, TWIN, Accounts, Logins
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
@@ -128,7 +129,7 @@ class Mesh:
         self._say("starting PostgreSQL and the MQTT broker")
         database_url = await self._database_url()
         self.addresses = Addresses.choose(self.options, database_url)
-        plan = ProcessPlan(self.options, self.folders, self.addresses)
+        plan = ProcessPlan(self.options, self.folders, self.addresses, self._logins())
         if self.options.mqtt_url is None:
             await self.supervisor.start([plan.broker()])
         if self.options.live:
@@ -138,6 +139,17 @@ class Mesh:
         self._serving = True
         self._write_state()
         self._say(f"dashboard: {self.folders.page_at(self.addresses.web)}")
+
+    def _logins(self) -> Logins | None:
+        """Make this run's accounts at its own broker; None: it asks nobody, or is somebody's."""
+        if not self._has_accounts:
+            return None
+        services = (GATEWAY,) if self.options.live else (GATEWAY, TWIN)
+        return Accounts(self.folders.accounts).open(services)
+
+    @property
+    def _has_accounts(self) -> bool:
+        return self.options.identities and self.options.mqtt_url is None
 
     def _models(self) -> list[Path]:
         """Return where models of this and earlier runs lie."""
@@ -163,6 +175,9 @@ class Mesh:
         self._say(
             f"MQTT: {self.addresses.mqtt_url}; SiteService: {self.addresses.targets['metering']}"
         )
+        if self._has_accounts:
+            known = len(Accounts(self.folders.accounts).devices())
+            self._say(f"{known} devices may speak on MQTT; `wattmesh broker allow NAME` adds one")
 
     async def _run_simulation(self, plan: ProcessPlan) -> None:
         self.facts = await self._describe(plan)
@@ -278,6 +293,7 @@ class Mesh:
             "start": self.start.isoformat(),
             "database_url": self.addresses.database_url,
             "mqtt_url": self.addresses.mqtt_url,
+            "mqtt_accounts": str(self.folders.accounts) if self._has_accounts else None,
             "targets": self.addresses.targets,
             "processes": self.addresses.processes,
             "web": self.addresses.web,

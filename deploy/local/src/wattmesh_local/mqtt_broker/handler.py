@@ -21,10 +21,15 @@ class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
     """Stores what the client publishes before it is acknowledged; sends the client's outbox."""
 
     def __init__(
-        self, plugins_manager: Any, outboxes: Outboxes, may_say: Callable[[str], bool]
+        self,
+        plugins_manager: Any,
+        outboxes: Outboxes,
+        may_say: Callable[[str], bool],
+        may_hear: Callable[[str], bool],
     ) -> None:
         super().__init__(plugins_manager)
         self._may_say = may_say
+        self._may_hear = may_hear
         self._outboxes = outboxes
         self._sender: asyncio.Task[None] | None = None
         self._window = asyncio.Semaphore(_MOST_IN_FLIGHT)
@@ -80,6 +85,10 @@ class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
             self._window.release()
             return
         message, repeated = taken
+        if not self._may_hear(message.topic):  # any more
+            self._outboxes.acknowledge(session.client_id or "", packet_id)
+            self._window.release()
+            return
         outgoing = OutgoingApplicationMessage(
             packet_id, message.topic, QOS_1, message.payload, retain=False
         )

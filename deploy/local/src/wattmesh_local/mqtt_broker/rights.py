@@ -1,12 +1,7 @@
-"""Who may say and hear what at the broker: Mosquitto's own files, understood as it does."""
+"""Who may say and hear what at the broker: Mosquitto's access lists, understood as it does."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 _ACCESS = {
     "read": frozenset({"read"}),
@@ -78,39 +73,3 @@ def covers(wide: str, topic: str) -> bool:
         if level not in ("+", inner[index]):
             return False
     return len(outer) == len(inner)
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordFile:
-    """The names that are let in, as `mosquitto_passwd` writes them: PBKDF2 of SHA-512."""
-
-    path: Path
-
-    def admits(self, name: str | None, password: str | None) -> bool:
-        """Return whether the password is the name's; the file counts as it is now."""
-        if not name or password is None:
-            return False
-        lines = (line.partition(":") for line in self.path.read_text().splitlines())
-        known = {user: coded for user, _, coded in lines}
-        return name in known and _is_of(password, known[name])
-
-
-def _is_of(password: str, coded: str) -> bool:
-    match coded.split("$"):
-        case ["", "7", iterations, salt, digest] if iterations.isdecimal():
-            try:
-                wanted, grain = base64.b64decode(digest), base64.b64decode(salt)
-            except binascii.Error:
-                return False
-            found = hashlib.pbkdf2_hmac("sha512", password.encode(), grain, int(iterations))
-            return hmac.compare_digest(found, wanted)
-        case _:
-            return False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Doors:
-    """Who comes in, and what each may do there."""
-
-    passwords: PasswordFile
-    rights: Rights

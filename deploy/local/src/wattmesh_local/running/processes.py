@@ -8,6 +8,8 @@ from pathlib import Path
 from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
 from wattmesh_local.identities.models import SIGNERS, SIGNING_KEY
 from wattmesh_local.identities.sessions import PRINCIPALS, SESSION, session_address
+from wattmesh_local.mqtt_broker.accounts import ACL, TWIN, Logins
+from wattmesh_local.mqtt_broker.accounts import GATEWAY as GATEWAY_LOGIN
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.ports import KNOWN_WEB_PORT, free_targets, known_targets
 from wattmesh_local.running.process import ProcessSpec
@@ -20,6 +22,8 @@ SERVICES = (
 """The processes with a health service of their own, by the name of their package."""
 _FOLLOWERS = ("forecast", "demandresponse", "planner", "analytics", "alerting", "dashboard")
 GATEWAY = "gateways/local"
+ACCOUNTS = "mqtt"
+"""The folder of accounts at the broker, in that of what must not be lost."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
 _OF_DEVICES = ("WATTMESH_OCPP_", "WATTMESH_MODBUS_TIMEOUT_SECONDS", "WATTMESH_PROFILE_FOLDER")
@@ -52,6 +56,11 @@ class RunFolders:
     def logs(self) -> Path:
         """One log file per process."""
         return self.run / "logs"
+
+    @property
+    def accounts(self) -> Path:
+        """Who may speak at the broker."""
+        return self.spool / ACCOUNTS
 
     @property
     def ledger(self) -> Path:
@@ -122,10 +131,18 @@ def _target(addresses: list[str]) -> str:
 class ProcessPlan:
     """Makes the specification of each process of a run."""
 
-    def __init__(self, options: MeshOptions, folders: RunFolders, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        options: MeshOptions,
+        folders: RunFolders,
+        addresses: Addresses,
+        logins: Logins | None = None,
+    ) -> None:
+        """`logins`: as whom the broker is spoken to; None: as its URL says, or as nobody."""
         self._options = options
         self._folders = folders
         self._addresses = addresses
+        self._logins = logins
 
     def broker(self) -> ProcessSpec:
         """Return the local MQTT broker."""
@@ -134,11 +151,24 @@ class ProcessPlan:
         arguments = ("-m", "wattmesh_local.mqtt_broker", "--listen", target, "--state", str(state))
         return ProcessSpec(
             name="broker",
-            arguments=arguments,
+            arguments=(*arguments, *self._doors()),
             environment=self.environment(),
             target=target,
             grpc=False,
         )
+
+    def _doors(self) -> tuple[str, ...]:
+        """Return by which files the broker knows who comes; nothing where nobody is asked."""
+        if self._logins is None:
+            return ()
+        accounts = self._logins.accounts
+        passwords = ("--passwords", str(accounts.passwords))
+        return (*passwords, "--acl", str(ACL), "--acl", str(accounts.granted))
+
+    def _mqtt_url(self, name: str) -> str:
+        """Return the broker's URL for a service; with its password, where there is one."""
+        url = self._addresses.mqtt_url
+        return url if self._logins is None else self._logins.url(name, url)
 
     def model_host(self, clock: str) -> list[ProcessSpec]:
         """Return the local host of the models; nothing where another server is named."""
@@ -215,7 +245,7 @@ class ProcessPlan:
             "data_folder": str(self._options.data_folder),
             "homes": self._options.homes,
             "ledger_folder": str(self._folders.ledger),
-            "mqtt_url": self._addresses.mqtt_url,
+            "mqtt_url": self._mqtt_url(TWIN),
             "gateway": GATEWAY,
             "peak_price_per_kw": str(self._options.peak_price_per_kw),
             "ocpp_url": f"ws://{self._addresses.ocpp_address}",
@@ -293,7 +323,7 @@ class ProcessPlan:
             case "gateway":
                 return {
                     "gateway": GATEWAY,
-                    "mqtt_url": self._addresses.mqtt_url,
+                    "mqtt_url": self._mqtt_url(GATEWAY_LOGIN),
                     "spool_file": str(self._folders.spool / "spool.sqlite"),
                     **self._reach("metering", "control", "usage"),
                     **self._charge_points(),
