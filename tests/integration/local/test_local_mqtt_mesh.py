@@ -1,8 +1,12 @@
 """The broker of a local mesh as `wattmesh up` starts it, and the devices that are let in at it."""
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
@@ -178,3 +182,29 @@ async def test_a_new_password_ends_the_old_one(mesh: Mesh) -> None:
             pass
     async with client(new, "meter"):
         pass
+
+
+async def test_a_device_is_checked_at_this_broker_by_an_account(mesh: Mesh) -> None:
+    """Its URL is in the environment: a password on a command line is everybody's."""
+    checker = mesh.allow("checker", "--below", "devices/meter-1")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wattmesh_gateway.conformance", "mqtt-grid-meter"),
+        *("--address", "devices/meter-1/telegram", "--interval", "1", "--seconds", "2"),
+        env={**os.environ, "WATTMESH_MQTT_URL": checker},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed = asyncio.create_task(process.communicate())
+    async with client(mesh.allow("meter-1"), "meter") as meter:
+        energy_wh = 1000.0
+        while not printed.done():
+            energy_wh += 0.1
+            said: dict[str, object] = {
+                "measure_time": datetime.now(UTC).isoformat(),
+                "active_power_w": 1000.0,
+            }
+            said |= {"import_energy_wh": energy_wh, "export_energy_wh": 0.0}
+            await meter.publish("devices/meter-1/telegram", json.dumps(said), qos=1)
+            await asyncio.sleep(0.36)
+    text = (await printed)[0].decode()
+    assert process.returncode == 0, text
+    assert "all in all: passed" in text

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,11 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     where.add_argument("--host", help="of a device on Modbus TCP")
     where.add_argument("--port", type=int, default=502)
     where.add_argument("--unit", type=int, default=1, help="its Modbus unit")
-    where.add_argument("--broker", help="mqtt://host:port of a device on MQTT")
+    where.add_argument(
+        "--broker",
+        default=os.environ.get("WATTMESH_MQTT_URL"),
+        help="mqtt://[user:password@]host:port of a device on MQTT; else WATTMESH_MQTT_URL",
+    )
     where.add_argument("--address", help="its address in the profile's topics")
     where.add_argument("--listen", help="host:port on which a charge point dials in")
     where.add_argument("--charge-point", help="the id with which it does")
