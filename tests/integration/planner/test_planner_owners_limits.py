@@ -13,6 +13,7 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.sites import Node, Site
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.owners_limits import GrpcOwnersLimits
 from wattmesh_planner.domain.owners_limits import OwnersLimit
@@ -47,9 +48,9 @@ async def following(control: ControlWorld) -> AsyncIterator[Following]:
     await cancel_until_ended(task)
 
 
-async def put(control: ControlWorld, owner: str, **bounds: Any) -> pb.Limit:
+async def put(control: ControlWorld, owner: str, subject: str = HOME, **bounds: Any) -> pb.Limit:
     limit = pb.Limit(
-        subject=HOME,
+        subject=subject,
         owner=owner,
         start_time=timestamp_to_proto(T0 + 2 * HOUR),
         expire_time=timestamp_to_proto(T0 + 4 * HOUR),
@@ -79,3 +80,19 @@ async def test_a_limit_is_known_changed_and_withdrawn(database_url: str) -> None
             await eventually(lambda: not planner.known())
             await eventually(lambda: planner.prompted == [SiteId("home-1")] * 3)
             assert planner.limits.lost_for() is None
+
+
+async def test_a_limit_of_a_node_is_known_with_its_conductors_and_prompts_its_site(
+    database_url: str,
+) -> None:
+    site = Site(id=SiteId("home-1"), time_zone="UTC", currency_code="EUR", nodes=(Node(id="fuse"),))
+    clock, metering = ManualClock(T0), ControlMetering(site, *home("home-1"))
+    async with running_control(database_url, clock, metering) as control:
+        await put(control, "grid-operator", f"{HOME}/nodes/fuse", max_phase_power_w=3_000.0)
+        await put(control, "somebody", f"{HOME}/devices/battery", max_power_w=1_000.0)
+        async with following(control) as planner:
+            await eventually(lambda: bool(planner.known()))
+            (known,) = planner.known()
+            assert (known.subject, known.node) == (HOME, "fuse")
+            assert (known.max_phase_import_w, known.max_import_w) == (3_000.0, None)
+            await eventually(lambda: planner.prompted == [SiteId("home-1")])

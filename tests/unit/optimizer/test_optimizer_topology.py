@@ -1,5 +1,6 @@
 """A street behind one transformer: nodes of a group bound what their sites do together."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,31 @@ def test_a_conductor_of_a_feeder_is_kept_though_the_sum_has_room() -> None:
         nodes=(feeder, Node(id="south")),
     )
     assert "Node north: import on L1 limit 4.0 kW" in solve(lonely).unmet_requirements[0].message
+
+
+@pytest.mark.parametrize("nodes", [(), STREET], ids=["without nodes", "above nodes"])
+def test_a_conductor_that_all_sites_share_is_kept_and_told_of_the_group(
+    nodes: tuple[Node, ...],
+) -> None:
+    limits = PowerLimits(max_phase_import_power_kw=4.0)
+
+    def shared(*homes: Site) -> Problem:
+        made = street(*homes, nodes=nodes or STREET)
+        (group,) = made.groups
+        hung = group.site_node_ids if nodes else {}
+        return replace(
+            made, groups=(replace(group, limits=limits, nodes=nodes, site_node_ids=hung),)
+        )
+
+    on = {"a": Phase.L1, "b": Phase.L1, "c": Phase.L2}
+    plan = solve(shared(*(home(name, 3.0, phase=each) for name, each in on.items())))
+    nets = {site.name: site.net_kw for site in plan.sites}
+    assert (nets["sites/a"] + nets["sites/b"] <= 4.0 + 1e-6).all()
+    assert not plan.unmet_requirements
+    bare = [home(name, 2.5, battery=False, phase=each) for name, each in on.items()]
+    [found] = solve(shared(*bare)).unmet_requirements
+    assert found.subject == "groups/street"
+    assert found.message.startswith("groups/street: import on L1 limit 4.0 kW, 5.0 kW needed")
 
 
 def test_a_conductor_is_kept_while_it_is_limited_and_told_where_it_cannot_be() -> None:

@@ -608,7 +608,9 @@ class SiteGroup(_message.Message):
 
     @_builtins.property
     def limits(self) -> Global___PowerLimits:
-        """Limits on the sum of their grid powers. Absent: none."""
+        """Limits on the sum of their grid powers; those of a single phase on what the assets of all its sites have on it.
+        Absent: none.
+        """
 
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Node]:

@@ -36,9 +36,10 @@ def add_group(ctx: Context, group: SiteGroup, sites: Sequence[Exchanging]) -> No
     """Add a group's limits, and what its summed exchange costs beside the sites' bills."""
     point = Point(subject=group.name, site=None, kind=RequirementKind.POWER_LIMIT, prefix="group_")
     limit_net(ctx, point, group.limits, sites, ctx.intervals)
-    if group.nodes:
+    if group.nodes or group.limits.has_phase_limit:
         hung = _GroupSites(ctx, group, sites)
-        NetworkBuilder(ctx=ctx, owner=group.name, nodes=group.nodes, hung=hung).root_flow()
+        network = NetworkBuilder(ctx=ctx, owner=group.name, nodes=group.nodes, hung=hung)
+        network.root_flow(group.limits)
     ramp_price = ramp_price_per_kw(group, [site.tariff for site in sites])
     if not (group.peak_price_per_kw or ramp_price or group.netted_billing):
         return

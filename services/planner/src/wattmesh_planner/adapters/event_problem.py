@@ -41,8 +41,13 @@ def events_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEv
 
 
 def limits_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEvent]:
-    """Yield what owners allow, each for as long as it holds within the plan."""
+    """Yield what owners allow in sum, each for as long as it holds within the plan.
+
+    What they allow a node, or a single conductor, is a limit of the node or the connection.
+    """
     for limit in inputs.limits:
+        if limit.node or (limit.max_import_w is None and limit.max_export_w is None):
+            continue
         span = limit.within(inputs.target)
         sites = [
             each.site.site.name

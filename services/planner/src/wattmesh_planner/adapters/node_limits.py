@@ -1,6 +1,10 @@
-"""Nodes of a site or group in the optimizer's problem, with what events let flow through them."""
+"""Nodes and conductors of sites and groups in the optimizer's problem, with what they may bear.
+
+Beside what the site model says of them that is what events and owners let flow through them.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,11 +17,28 @@ from wattmesh_planner.domain.owners_limits import OwnersLimit
 
 _ANY_W = 1e9
 """More than any node bears [W]."""
-_OF_NODES: tuple[tuple[str, Callable[[LimitTerms], tuple[float, ...]]], ...] = (
-    ("max_import_powers_w", lambda each: each.max_import_w),
-    ("max_export_powers_w", lambda each: each.max_export_w),
-    ("max_phase_import_powers_w", lambda each: each.max_phase_import_w),
-    ("max_phase_export_powers_w", lambda each: each.max_phase_export_w),
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One of the limits per interval of a point, and who lets how much through there [W]."""
+
+    name: str
+    of_event: Callable[[LimitTerms], tuple[float, ...]]
+    of_owner: Callable[[OwnersLimit], float | None]
+
+
+_WHOLE = (
+    _Column("max_import_powers_w", lambda e: e.max_import_w, lambda o: o.max_import_w),
+    _Column("max_export_powers_w", lambda e: e.max_export_w, lambda o: o.max_export_w),
+)
+_CONDUCTORS = (
+    _Column(
+        "max_phase_import_powers_w", lambda e: e.max_phase_import_w, lambda o: o.max_phase_import_w
+    ),
+    _Column(
+        "max_phase_export_powers_w", lambda e: e.max_phase_export_w, lambda o: o.max_phase_export_w
+    ),
 )
 
 
@@ -27,9 +48,8 @@ def nodes_to_proto(
     """Yield the nodes of a site or group, `owner`, each within what it bears and what is asked."""
     for node in nodes:
         message = _node(node)
-        limits, asked = message.limits, _asked(owner, node.id, inputs)
-        for column, values_of in _OF_NODES:
-            getattr(limits, column).extend(_lowest(_columns(asked, inputs, values_of)))
+        for column, lowest_w in _limited(owner, node.id, (*_WHOLE, *_CONDUCTORS), inputs):
+            getattr(message.limits, column).extend(lowest_w)
         yield message
 
 
@@ -38,15 +58,26 @@ def limit_connection(message: problem_pb2.Site, inputs: PlanInputs) -> None:
 
     What they let through it as a whole is a limit of each by itself.
     """
-    asked = _asked(message.name, "", inputs)
-    owners = [each for each in inputs.limits if each.subject == message.name]
-    into = _columns(asked, inputs, lambda each: each.max_phase_import_w)
-    out = _columns(asked, inputs, lambda each: each.max_phase_export_w)
-    into += _held(owners, inputs, lambda each: each.max_phase_import_w)
-    out += _held(owners, inputs, lambda each: each.max_phase_export_w)
-    if into or out:
-        message.connection_limits.max_phase_import_powers_w.extend(_lowest(into))
-        message.connection_limits.max_phase_export_powers_w.extend(_lowest(out))
+    for column, lowest_w in _limited(message.name, "", _CONDUCTORS, inputs):
+        getattr(message.connection_limits, column).extend(lowest_w)
+
+
+def limit_group(message: problem_pb2.SiteGroup, inputs: PlanInputs) -> None:
+    """Add what events and owners let flow through each conductor that a group's sites share."""
+    for column, lowest_w in _limited(message.name, "", _CONDUCTORS, inputs):
+        getattr(message.limits, column).extend(lowest_w)
+
+
+def _limited(
+    owner: str, node: str, columns: Sequence[_Column], inputs: PlanInputs
+) -> Iterator[tuple[str, list[float]]]:
+    """Yield the columns of which anybody says anything at a node, "" the owner's connection."""
+    asked = _asked(owner, node, inputs)
+    owners = [each for each in inputs.limits if (each.subject, each.node) == (owner, node)]
+    for column in columns:
+        let_w = _columns(asked, inputs, column.of_event) + _held(owners, inputs, column.of_owner)
+        if let_w:
+            yield column.name, _lowest(let_w)
 
 
 _Asked = Sequence[tuple[GridEvent, LimitTerms]]
@@ -89,9 +120,7 @@ def _held(
 
 
 def _lowest(columns: Sequence[Values]) -> list[float]:
-    """Return the least of what is allowed in each interval [W]; empty: nothing is said of it."""
-    if not columns:
-        return []
+    """Return the least of what is allowed in each interval [W]."""
     least: Values = np.minimum(np.min(columns, axis=0), _ANY_W)
     return [float(each) for each in least]
 

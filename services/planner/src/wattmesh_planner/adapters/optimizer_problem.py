@@ -16,7 +16,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_planner.adapters.ensemble_problem import ensemble_to_proto
 from wattmesh_planner.adapters.event_problem import events_to_proto, limits_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
-from wattmesh_planner.adapters.node_limits import limit_connection, nodes_to_proto
+from wattmesh_planner.adapters.node_limits import limit_connection, limit_group, nodes_to_proto
 from wattmesh_planner.adapters.reserve_problem import reserves_to_proto
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds.grid_connection import Islanded
@@ -143,4 +143,5 @@ def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:
                 max_export_power_w=group.max_export_power_w,
             )
         )
+    limit_group(message, inputs)
     return message

@@ -20,10 +20,11 @@ from wattmesh_sitemodel.view import SiteModelView
 _log = logging.getLogger(__name__)
 
 _ALL = "sites/-/devices/-"
+_NODES = "/nodes/"
 
 
 class GrpcOwnersLimits:
-    """Follows the limits of sites and groups, and again whenever the stream breaks."""
+    """Follows the limits of sites, groups and their nodes, and again when the stream breaks."""
 
     def __init__(self, channel: grpc.aio.Channel, view: SiteModelView, clock: Clock) -> None:
         self._stub = control_pb2_grpc.ControlServiceStub(channel)
@@ -95,8 +96,9 @@ class GrpcOwnersLimits:
 
 
 def _limit(proto: control_pb2.Limit) -> OwnersLimit | None:
-    """Return a limit that plans keep; None: it is of a device or node, or known from elsewhere."""
-    if proto.owner in ASKED_ELSEWHERE or proto.subject.count("/") > 1:
+    """Return a limit that plans keep; None: it is of a device, or known from elsewhere."""
+    subject, _, node = proto.subject.partition(_NODES)
+    if proto.owner in ASKED_ELSEWHERE or subject.count("/") > 1:
         return None
     imports, exports = bounds_w(
         proto.min_power_w if proto.HasField("min_power_w") else None,
@@ -108,7 +110,8 @@ def _limit(proto: control_pb2.Limit) -> OwnersLimit | None:
     )
     return OwnersLimit(
         name=proto.name,
-        subject=proto.subject,
+        subject=subject,
+        node=node,
         start=optional_datetime_from_proto(
             proto.start_time, present=proto.HasField("start_time"), field="start_time"
         ),

@@ -1,4 +1,4 @@
-"""Limits that owners have put on sites and groups with control, as a plan takes them."""
+"""Limits that owners have put on sites, groups and their nodes with control, for a plan."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,8 @@ ASKED_ELSEWHERE = frozenset({"demandresponse", "site-model"})
 class OwnersLimit:
     """Most power at the grid connection of a site, or of a group's together [W]; None: no bound.
 
-    `max_phase_…` is for every single conductor. It holds until `end`; `start` None: already.
+    With `node` it is what flows from above into that node of the subject's topology. `max_phase_…`
+    is for every single conductor. It holds until `end`; `start` None: already.
     """
 
     name: str
@@ -24,6 +25,7 @@ class OwnersLimit:
     max_export_w: float | None = None
     max_phase_import_w: float | None = None
     max_phase_export_w: float | None = None
+    node: str = ""
 
     def within(self, target: TimeRange) -> TimeRange | None:
         """Return when it holds within a plan's horizon; None: not at all."""

@@ -1,12 +1,14 @@
 """What sites share: groups, demand-response events and reserves."""
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import NormalDist
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.tariff import ChargeCause, evaluate
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.assessment.nodes import LimitAssessment
@@ -59,12 +61,13 @@ def assess_group(
     everywhere = np.ones(len(net), dtype=np.bool_)
     _limit(ledger, RequirementKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
     problem = ledger.problem
-    LimitAssessment(ledger=ledger, zone=problem.sites[0].zone).nodes(
-        group.name,
-        group.nodes,
-        group_node_flows(problem, group, sites),
-        lambda node, conductor: group_phase_power(problem, group, node, sites, conductor),
-    )
+    assessment = LimitAssessment(ledger=ledger, zone=problem.sites[0].zone)
+
+    def phase_kw(node: str, conductor: Phase) -> Floats:
+        return group_phase_power(problem, group, node, sites, conductor)
+
+    assessment.phases(group.name, group.name, group.limits, partial(phase_kw, ""))
+    assessment.nodes(group.name, group.nodes, group_node_flows(problem, group, sites), phase_kw)
 
 
 def _bill_net(ledger: Ledger, tariff: SiteTariff, net: Floats) -> None:
