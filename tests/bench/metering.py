@@ -143,7 +143,7 @@ def _fill(url: str, first_time: int, times: int) -> None:
         connection.execute("TRUNCATE metering.rolled_points, metering.register_rollups")
         found = connection.execute("SELECT point_key FROM metering.points ORDER BY 1")
         keys = np.array([key for (key,) in found], np.int64)
-        quarters = [START + step * timedelta(days=80) for step in range(1 + times // (80 * 96))]
+        quarters = [START + step * timedelta(days=80) for step in range(2 + times // (80 * 96))]
         connection.execute("SELECT metering.open_partitions(%s::timestamptz[])", (quarters,))
         for first in range(first_time, times, 100):
             steps = np.arange(first, min(first + 100, times))
