@@ -1,8 +1,6 @@
 """The local broker under the passwords and the access list of a deployment."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import aiomqtt
 import pytest
 
 from tests.fakes.eventually import within
+from tests.fakes.mqtt_hearing import hearing
 from tools.deployment_secrets import let_in, write
 from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_local.mqtt_broker.doors import Doors, PasswordFile
@@ -62,25 +61,6 @@ async def door(tmp_path: Path, secrets: Path) -> AsyncIterator[Door]:
     )
     async with DurableBroker("127.0.0.1:0", tmp_path / "state", doors) as broker:
         yield Door(secrets, broker.port)
-
-
-@asynccontextmanager
-async def hearing(client: aiomqtt.Client, topic: str) -> AsyncIterator["asyncio.Queue[str]"]:
-    """What somebody hears who subscribes to a topic, as `topic payload`."""
-    heard: asyncio.Queue[str] = asyncio.Queue()
-
-    async def listen() -> None:
-        async for message in client.messages:
-            assert isinstance(message.payload, bytes)
-            heard.put_nowait(f"{message.topic} {message.payload.decode()}")
-
-    async with client:
-        await client.subscribe(topic, qos=1)
-        listening = asyncio.create_task(listen())
-        try:
-            yield heard
-        finally:
-            listening.cancel()
 
 
 @pytest.mark.parametrize(

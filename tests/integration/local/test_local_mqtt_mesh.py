@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.fakes.eventually import within
+from tests.fakes.mqtt_hearing import hearing
 from wattmesh_gateway.drivers.mqtt.broker import parse_broker
 from wattmesh_local.cli import app
 from wattmesh_local.mqtt_broker.accounts import GATEWAY, TWIN, Accounts, as_somebody
@@ -62,24 +62,6 @@ def client(url: str, identifier: str, *, clean: bool = True) -> aiomqtt.Client:
         clean_session=clean,
         timeout=5,
     )
-
-
-@asynccontextmanager
-async def hearing(of: aiomqtt.Client, topic: str) -> AsyncIterator["asyncio.Queue[str]"]:
-    heard: asyncio.Queue[str] = asyncio.Queue()
-
-    async def listen() -> None:
-        async for message in of.messages:
-            assert isinstance(message.payload, bytes)
-            heard.put_nowait(f"{message.topic} {message.payload.decode()}")
-
-    async with of:
-        await of.subscribe(topic, qos=1)
-        listening = asyncio.create_task(listen())
-        try:
-            yield heard
-        finally:
-            listening.cancel()
 
 
 @pytest.fixture
