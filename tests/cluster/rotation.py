@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tests.cluster.caller import READS
 from tests.cluster.identities import CALLER, Identities
-from tests.cluster.kubectl import Kubectl, until
+from tests.cluster.kubectl import Kubectl, KubectlError, until
 
 BROUGHT_SECONDS = 300
 """Kubelets bring a Secret that changed with their next look at a pod, by a cache of it."""
@@ -57,7 +57,21 @@ def started_anew(before: Mapping[str, int], after: Mapping[str, int]) -> Mapping
 
 def _none_started(before: Mapping[str, int], kubectl: Kubectl) -> None:
     if anew := started_anew(before, starts(kubectl)):
-        raise AssertionError(f"pods were started anew: {anew}, before: {before}")
+        told = "\n".join(_last_words(kubectl, pod) for pod in anew)
+        raise AssertionError(f"pods were started anew: {anew}, before: {before}\n{told}")
+
+
+def _last_words(kubectl: Kubectl, uid: str) -> str:
+    """Return how the containers of a pod ended last, and what they had said by then."""
+    pods = kubectl.found("pods", None)
+    pod = next(each for each in pods if each["metadata"]["uid"] == uid)
+    name = pod["metadata"]["name"]
+    states = [each.get("lastState") for each in pod["status"].get("containerStatuses", ())]
+    try:
+        said = kubectl("logs", name, "--all-containers", "--previous", "--tail", "80")
+    except KubectlError as error:
+        said = str(error)
+    return f"{name} ended: {states}\n{said}"
 
 
 def _bring(kubectl: Kubectl, identities: Identities) -> None:
