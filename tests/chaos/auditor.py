@@ -5,13 +5,11 @@ that returns how it was broken, in words; the README's list of what holds is `PR
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import psycopg
+from typing import Any, Protocol
 
 QUANTITIES = {
     "import_energy_wh": "import_wh",
@@ -26,11 +24,27 @@ SAME_W = 25.0
 HOUR = timedelta(hours=1)
 
 
+class Found(Protocol):
+    """Rows that a query found."""
+
+    def fetchall(self) -> list[dict[str, Any]]:
+        """Return them, by the names of their columns."""
+        ...
+
+
+class Database(Protocol):
+    """The mesh's database: a connection of psycopg, or what stands for one."""
+
+    def execute(self, query: str, params: Sequence[Any] | None = None, /) -> Found:
+        """Run a query; `%s` are its values, `%%` is a percent sign."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """Where everything is written down, and until when it is judged."""
 
-    database: psycopg.Connection[dict[str, Any]]
+    database: Database
     ledger: Path
     begin: datetime
     end: datetime

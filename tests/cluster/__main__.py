@@ -11,10 +11,11 @@
 It applies a simulated home with identities, waits until commands have been verified there, and
 then rolls, kills, scales, drains and restarts every part and replaces certificates, while a pod
 calls all of them five times a second. Then it compares what the home published with what is
-stored, and asks after plans and commands.
+stored, asks after plans and commands, and has the database held against the home's own ledger.
 The exit status is 0 when no call failed (but while the one database was away), no reading is
-missing or there twice, no command failed, no plan was late or failed, nobody without a
-certificate was let in, and the mesh went over each disturbance as it should.
+missing or there twice, no command failed, was lost or held a device beside another, no plan was
+late or failed, nobody without a certificate was let in, and the mesh went over each disturbance as
+it should.
 """
 
 import argparse
@@ -29,6 +30,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.auditor import UNDER_WAY
+from tests.cluster.audit import audited
 from tests.cluster.disturbances import disturbances
 from tests.cluster.identities import Identities
 from tests.cluster.images import build, load
@@ -74,7 +77,8 @@ def main() -> int:
 
 def _run(kubectl: Kubectl, rate: float, only: Sequence[str], folder: Path) -> Verdict:
     identities = Identities(folder)
-    _start(kubectl, rate, identities, folder)
+    clock = ScaledClock(BEGIN, datetime.now(UTC), rate)
+    _start(kubectl, clock, identities, folder)
     strangers = kubectl.asked("strangers")
     since = time.time()
     told = dict[str, float]()
@@ -100,6 +104,7 @@ def _run(kubectl: Kubectl, rate: float, only: Sequence[str], folder: Path) -> Ve
     with suppress(TimeoutError):  # what is not stored then is said by device
         until("nothing is in the spool", lambda: not _spooled(kubectl), SETTLING_SECONDS)
     asked = _ask(kubectl)
+    broken = audited(kubectl, folder, BEGIN, clock.now() - UNDER_WAY)
     return judged(
         asked=asked,
         calls=[each for each in _calls(kubectl) if each["second"] >= since],
@@ -109,12 +114,12 @@ def _run(kubectl: Kubectl, rate: float, only: Sequence[str], folder: Path) -> Ve
         may_fail=may_fail,
         disturbed=amiss,
         strangers=strangers,
+        broken=broken,
     )
 
 
-def _start(kubectl: Kubectl, rate: float, identities: Identities, folder: Path) -> None:
-    clock = format_clock_spec(ScaledClock(BEGIN, datetime.now(UTC), rate))
-    every = documents(clock, folder, identities)
+def _start(kubectl: Kubectl, clock: ScaledClock, identities: Identities, folder: Path) -> None:
+    every = documents(format_clock_spec(clock), folder, identities)
     _say(f"applying {len(every)} documents")
     kubectl.apply(every)
     _say("waiting for the database's schemas")

@@ -27,6 +27,7 @@ def judged(
     may_fail: Sequence[tuple[float, float]],
     disturbed: Mapping[str, str],
     strangers: Mapping[str, Mapping[str, str]],
+    broken: Mapping[str, Sequence[str]],
 ) -> Verdict:
     """Return what is to be said.
 
@@ -34,6 +35,7 @@ def judged(
     calls may be told that a part is away [s since 1970]. `published`: readings by device before the
     mesh was asked, `published_since`: after it. `disturbed`: disturbances that the mesh did not go
     over as it should, and why. `strangers`: what became of calls that are not allowed, by part.
+    `broken`: promises, and how each was broken by what the database and the home's ledger say.
     """
     failed, excused = Counter[str](), Counter[str]()
     slowest: dict[str, float] = {}
@@ -75,6 +77,7 @@ def judged(
         "plans": {**plans, "amiss": amiss},
         "commands": commands,
         "strangers": {part: dict(codes) for part, codes in strangers.items()},
+        "promises_broken": {promise: list(how) for promise, how in broken.items()},
         "disturbances_amiss": dict(disturbed),
         "took_s": dict(took),
         "now": asked["now"],
@@ -90,6 +93,8 @@ def judged(
         and commands["failed"] == 0
         and commands["verified"] > 0
         and not disturbed
+        and bool(broken)
+        and not any(broken.values())
         and bool(strangers)
         and all(code in REFUSED for codes in strangers.values() for code in codes.values())
     )

@@ -1,12 +1,15 @@
 """The run on a real cluster: what it applies, and what it says of what it saw."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 
+from tests.cluster.audit import DatabaseInPod
 from tests.cluster.identities import CALLER, DRIVER, Identities
+from tests.cluster.kubectl import Kubectl
 from tests.cluster.manifests import PARTS, documents, image
 from tests.cluster.rotation import started_anew
 from tests.cluster.verdict import judged
@@ -116,6 +119,7 @@ def second(at: int, **failed: int) -> dict[str, Any]:
 
 STRANGERS = {"metering": {"nameless": "UNAVAILABLE", "viewer": "PERMISSION_DENIED"}}
 MADE = "PLAN_STATE_MADE"
+KEPT: dict[str, list[str]] = {"no command is stranded": []}
 
 
 @pytest.mark.parametrize(
@@ -143,6 +147,7 @@ def test_it_is_sound_when_every_promise_was_kept(
         took={},
         disturbed={},
         strangers=STRANGERS,
+        broken=KEPT,
         may_fail=[(4.0, 6.0)],
     )
 
@@ -150,17 +155,22 @@ def test_it_is_sound_when_every_promise_was_kept(
 
 
 @pytest.mark.parametrize(
-    ("disturbed", "strangers", "sound"),
+    ("disturbed", "strangers", "broken", "sound"),
     [
-        ({}, STRANGERS, True),
-        ({"drain the node": "budgets"}, STRANGERS, False),
-        ({}, {"metering": {"nameless": "OK"}}, False),
-        ({}, {}, False),
+        ({}, STRANGERS, KEPT, True),
+        ({"drain the node": "budgets"}, STRANGERS, KEPT, False),
+        ({}, {"metering": {"nameless": "OK"}}, KEPT, False),
+        ({}, {}, KEPT, False),
+        ({}, STRANGERS, {"no command is stranded": ["7 is APPLIED"]}, False),
+        ({}, STRANGERS, {}, False),
     ],
-    ids=["well", "a disturbance", "let in", "nobody tried"],
+    ids=["well", "a disturbance", "let in", "nobody tried", "a command lost", "nothing audited"],
 )
-def test_it_is_sound_when_nobody_was_let_in_and_each_disturbance_was_gone_over(
-    disturbed: dict[str, str], strangers: dict[str, dict[str, str]], sound: bool
+def test_it_is_sound_when_each_disturbance_was_gone_over_nobody_let_in_and_no_promise_broken(
+    disturbed: dict[str, str],
+    strangers: dict[str, dict[str, str]],
+    broken: dict[str, list[str]],
+    sound: bool,
 ) -> None:
     verdict = judged(
         asked=asked(MADE),
@@ -171,6 +181,7 @@ def test_it_is_sound_when_nobody_was_let_in_and_each_disturbance_was_gone_over(
         may_fail=(),
         disturbed=disturbed,
         strangers=strangers,
+        broken=broken,
     )
 
     assert verdict.sound is sound
@@ -185,6 +196,7 @@ def test_what_was_lost_is_said_by_device() -> None:
         took={},
         disturbed={},
         strangers=STRANGERS,
+        broken=KEPT,
         may_fail=(),
     )
 
@@ -196,3 +208,25 @@ def test_a_pod_that_was_on_its_way_out_was_not_started_anew() -> None:
     assert not started_anew(before, {"stays": 2})
     assert started_anew(before, {"stays": 3, "goes": 0}) == {"stays": 3}
     assert started_anew(before, {"stays": 2, "in its place": 0}) == {"in its place": 0}
+
+
+def test_a_database_in_its_pod_is_asked_as_one_at_hand(tmp_path: Path) -> None:
+    """Values are quoted, moments come back as moments, and numbers to the last digit."""
+    stands_for_kubectl = tmp_path / "kubectl"
+    answers = (
+        '{"name": "a", "apply_time": "2016-09-05T07:00:00+00:00", "value": 0.1}',
+        '{"name": "b", "apply_time": null, "value": 1e-9}',
+    )
+    stands_for_kubectl.write_text(
+        f"#!/bin/sh\ncat > {tmp_path}/asked\n" + "".join(f"echo '{each}'\n" for each in answers)
+    )
+    stands_for_kubectl.chmod(0o700)
+    database = DatabaseInPod(Kubectl([str(stands_for_kubectl)]))
+
+    rows = database.execute("SELECT name WHERE name LIKE '%%s' AND name <> %s", ["o'b"]).fetchall()
+
+    assert "WHERE name LIKE '%s' AND name <> 'o''b'" in (tmp_path / "asked").read_text()
+    assert rows == [
+        {"name": "a", "apply_time": datetime(2016, 9, 5, 7, tzinfo=UTC), "value": 0.1},
+        {"name": "b", "apply_time": None, "value": 1e-9},
+    ]
