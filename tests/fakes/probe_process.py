@@ -23,6 +23,7 @@ class ProbeSettings(ServiceSettings):
     """What the probe can be told."""
 
     task_fails: bool = False
+    task_ends_by_nobody: bool = False
     slow_start_seconds: float = 0
     database_url: str = ""
     peer_target: str = ""
@@ -68,6 +69,8 @@ async def wire(settings: ProbeSettings, runtime: Runtime) -> AsyncIterator[Servi
     async def work() -> None:
         if settings.task_fails:
             raise ValueError("the task has failed")
+        if settings.task_ends_by_nobody:
+            raise asyncio.CancelledError
         try:
             await asyncio.Event().wait()
         finally:

@@ -111,6 +111,14 @@ async def test_a_failed_background_task_ends_the_process_with_an_error() -> None
         assert "wiring closed" in probe.log
 
 
+async def test_a_background_task_that_nobody_ended_ends_the_process_with_an_error() -> None:
+    """What it waited for was cancelled: it looks like a stop, and nobody has asked for one."""
+    async with started(task_ends_by_nobody="1") as probe:
+        assert await probe.end() == 1
+        assert "cancelled by nobody" in probe.log
+        assert "wiring closed" in probe.log
+
+
 async def test_a_stop_signal_ends_a_start_that_is_still_waiting() -> None:
     async with started(slow_start_seconds="60") as probe:
         await probe.wait_for("wiring begins")

@@ -1,19 +1,25 @@
 """TLS between a server and a channel: who is let in, and certificates replaced meanwhile."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 from pydantic import ValidationError
 
 from tests.fakes.eventually import eventually
 from tests.fakes.identities import Identities, settings_of
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
-from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.errors import FailedPrecondition, Unavailable
 from wattmesh_local.identities.authority import CERTIFICATE, KEY, Subject
+from wattmesh_runtime import dialling
 from wattmesh_runtime.access import files
+from wattmesh_runtime.errors import rpc_errors
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
 
@@ -136,6 +142,16 @@ async def test_half_of_tls_does_not_start(ours: Identities) -> None:
         assert caught.value.reason == "CERTIFICATES_UNUSABLE"
 
 
+def replace(settings: ServiceSettings, fresh: Path) -> None:
+    """Put other certificates in the place of those that settings name."""
+    assert settings.tls_certificate_file is not None
+    for file in fresh.iterdir():
+        replaced = settings.tls_certificate_file.with_name(file.name)
+        unfinished = replaced.with_suffix(".new")
+        unfinished.write_bytes(file.read_bytes())
+        unfinished.replace(replaced)
+
+
 async def test_certificates_are_replaced_while_both_sides_run(
     ours: Identities, strangers: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,17 +163,8 @@ async def test_certificates_are_replaced_while_both_sides_run(
         channel_for_test(target, client) as channel,
     ):
         assert await ask(channel) == "test"
-        for settings, uri, serves in (
-            (server, "spiffe://mesh/ns/wattmesh/sa/metering", True),
-            (client, VIEWER, False),
-        ):
-            assert settings.tls_certificate_file is not None
-            fresh = strangers.issue(uri, serves=serves)
-            for file in fresh.iterdir():
-                replaced = settings.tls_certificate_file.with_name(file.name)
-                unfinished = replaced.with_suffix(".new")
-                unfinished.write_bytes(file.read_bytes())
-                unfinished.replace(replaced)
+        replace(server, strangers.issue("spiffe://mesh/ns/wattmesh/sa/metering", serves=True))
+        replace(client, strangers.issue(VIEWER))
 
         async def talks() -> bool:
             try:
@@ -170,6 +177,40 @@ async def test_certificates_are_replaced_while_both_sides_run(
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await ask(stale)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_long_stream_is_told_that_its_connection_was_left(
+    ours: Identities, strangers: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take itself for cancelled: whoever holds a line to another then ends, unasked."""
+    monkeypatch.setattr(files, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(dialling, "LEAVE_SECONDS", 0.2)
+    client = ours.of(VIEWER)
+    async with (
+        serve_for_test(settings=ours.server()) as target,
+        channel_for_test(target, client) as channel,
+    ):
+        health: Any = HealthStub(channel)
+        watch = aiter(health.Watch(HealthCheckRequest()))
+        assert (await anext(watch)).status == HealthCheckResponse.SERVING
+        replace(client, strangers.issue(VIEWER))
+        with suppress(grpc.aio.AioRpcError):
+            await ask(channel)  # by a new connection, which the server refuses
+        with pytest.raises(Unavailable, match="CHANNEL_CLOSED"), rpc_errors():
+            await asyncio.wait_for(anext(watch), 10)
+
+
+async def test_who_is_cancelled_while_he_calls_is_told_that_he_is(ours: Identities) -> None:
+    async with (
+        serve_for_test(settings=ours.server()) as target,
+        channel_for_test(target, ours.of(VIEWER)) as channel,
+    ):
+        health: Any = HealthStub(channel)
+        watch = aiter(health.Watch(HealthCheckRequest()))
+        await anext(watch)
+        with pytest.raises(TimeoutError), rpc_errors():
+            async with asyncio.timeout(0.05):
+                await anext(watch)
 
 
 async def test_a_target_is_called_in_plaintext_only_when_it_is_named(ours: Identities) -> None:

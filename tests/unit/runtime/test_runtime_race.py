@@ -3,13 +3,19 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import pytest
 
 from wattmesh_kernel.errors import NotFound
-from wattmesh_runtime.aio.tasks import BackgroundTasks, map_at_most, race, together
+from wattmesh_runtime.aio.tasks import (
+    BackgroundTasks,
+    EndedByNobody,
+    map_at_most,
+    race,
+    together,
+)
 
 
 async def value(result: int, turns: int = 0) -> int:
@@ -188,3 +194,34 @@ async def test_what_failed_when_its_race_was_cancelled_is_no_line_in_the_log(
     del failing, racing
     gc.collect()
     assert caplog.records == []
+
+
+async def cancelled_by_nobody() -> None:
+    """As a call of a channel that is closed ends."""
+    await asyncio.sleep(0)
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("side_by_side", [race, together], ids=["race", "together"])
+async def test_who_was_not_cancelled_is_told_so(
+    side_by_side: Callable[..., Awaitable[object]],
+) -> None:
+    with pytest.raises(EndedByNobody):
+        await side_by_side(cancelled_by_nobody(), asyncio.sleep(60))
+
+
+async def test_a_background_task_that_nobody_ended_has_failed() -> None:
+    """Else its work, watching a service say, was over without a word."""
+    async with BackgroundTasks() as background:
+        background.start(cancelled_by_nobody())
+        with pytest.raises(EndedByNobody):
+            await asyncio.wait_for(background.watch(), 5)
+
+
+async def test_a_background_task_that_was_stopped_has_not_failed() -> None:
+    async with BackgroundTasks() as background:
+        task = background.start(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        await background.stop(task)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(background.watch(), 0.05)

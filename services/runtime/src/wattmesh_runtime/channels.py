@@ -60,12 +60,16 @@ class MeshChannel(grpc.aio.Channel):
     def _start(self, kind: str, method: str, args: Any, kwargs: Any) -> Callable[..., Any]:
         """Return what starts a call on the channel of that moment."""
         made: list[Any] = [None, None]
+        is_stream = kind != "unary_unary"
 
         def start(*call_args: Any, **call_kwargs: Any) -> Any:
             channel = self._dialled.channel()
             if made[0] is not channel:
                 made[:] = channel, getattr(channel, kind)(method, *args, **kwargs)
-            return made[1](*call_args, **call_kwargs)
+            call = made[1](*call_args, **call_kwargs)
+            if is_stream:
+                self._dialled.began(call)
+            return call
 
         return start
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakSet
 
 import grpc
 
@@ -14,7 +15,9 @@ from wattmesh_runtime.tls import Certificates, channel_credentials
 
 MAX_MESSAGE_BYTES = 64 * 2**20
 LEAVE_SECONDS = 60.0
-"""How long calls go on over a connection whose certificate was replaced [s]."""
+"""How long streams go on over a connection whose certificate was replaced [s]."""
+LONGEST_CALL_SECONDS = 600.0
+"""How long a unary call may go on over it after that [s]."""
 
 _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
@@ -59,12 +62,16 @@ address (a headless service without a ready pod). No option shortens that: neith
 which is about look-ups that succeeded. A new channel looks up at once, then after 1, 2.6 and 5 s.
 """
 
+Streams: TypeAlias = WeakSet[Any]
+"""Calls of which somebody still wants to hear."""
+
 
 class Dialled:
     """A channel to one target that is dialled anew when the certificates have changed.
 
     To a name also when it has been without any server for a while and calls are made. Calls on the
-    one before go on for a while: a long stream ends then, and its owner dials again.
+    one before go on for a while: a long stream ends then, and its owner dials again (`rpc_errors`
+    says to him that the connection was closed).
     """
 
     def __init__(
@@ -78,6 +85,7 @@ class Dialled:
         self._files = files
         self._version = 0 if files is None else files.version
         self._channel = self._dial()
+        self._streams = Streams()
         self._leaving: set[asyncio.Task[None]] = set()
         self._failing_seconds = failing_seconds
         self._looked_up = not _is_addresses(target)
@@ -94,6 +102,10 @@ class Dialled:
         if self._looked_up:
             self._look_after()
         return self._channel
+
+    def began(self, stream: Any) -> None:
+        """Take note of a stream on the channel of this moment: it ends when that is left."""
+        self._streams.add(stream)
 
     async def close(self, grace: float | None) -> None:
         """Close all of them."""
@@ -131,10 +143,10 @@ class Dialled:
                 self._channel.get_state(try_to_connect=True)
 
     def _redial(self) -> None:
-        task = asyncio.get_running_loop().create_task(_close_later(self._channel))
+        task = asyncio.get_running_loop().create_task(_leave(self._channel, self._streams))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-        self._channel = self._dial()
+        self._channel, self._streams = self._dial(), Streams()
 
     def _dial(self) -> grpc.aio.Channel:
         if self._files is None:
@@ -163,8 +175,17 @@ def _named(target: str) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-async def _close_later(channel: grpc.aio.Channel) -> None:
+async def _leave(channel: grpc.aio.Channel, streams: Streams) -> None:
+    """Close a channel once its calls are over; streams never are, and are ended.
+
+    Closing alone ends only those calls that gRPC finds somebody waiting for, and leaves the others
+    running: over a connection that shows what is not to be trusted any more.
+    """
+    grace = None
     try:
         await asyncio.sleep(LEAVE_SECONDS)
+        for stream in tuple(streams):
+            stream.cancel()
+        grace = LONGEST_CALL_SECONDS
     finally:
-        await channel.close()
+        await channel.close(grace)

@@ -1,5 +1,6 @@
 """Domain errors on the wire: one table, read in both directions."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -23,6 +24,7 @@ from wattmesh_kernel.errors import (
     Unimplemented,
     WattmeshError,
 )
+from wattmesh_runtime.aio.tasks import asked_to_end
 
 DOMAIN = "wattmesh"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
@@ -127,11 +129,19 @@ def _error_of(code: grpc.StatusCode, status: status_pb2.Status | None) -> Wattme
 
 @contextlib.contextmanager
 def rpc_errors() -> Iterator[None]:
-    """Turn the failed calls of an adapter's block into domain errors."""
+    """Turn the failed calls of an adapter's block into domain errors.
+
+    A channel that is closed, since others' certificates count now, say, ends its calls as if their
+    caller had been cancelled. It was not: to it, the line is broken.
+    """
     try:
         yield
     except grpc.aio.AioRpcError as error:
         raise error_from_rpc(error) from error
+    except asyncio.CancelledError as error:
+        if asked_to_end(asyncio.current_task()):
+            raise
+        raise Unavailable("CHANNEL_CLOSED", "the connection was closed on this side") from error
 
 
 def _retry_pushback_ms(error: WattmeshError) -> int:

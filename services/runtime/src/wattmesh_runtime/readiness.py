@@ -18,7 +18,7 @@ from typing import Self
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.losses import LossLog
-from wattmesh_runtime.aio.tasks import BackgroundTasks, cancel_until_ended
+from wattmesh_runtime.aio.tasks import BackgroundTasks, cancel_until_ended, error_of
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ async def _ask(dependency: Dependency) -> str | None:
             return f"no answer within {ANSWER_SECONDS:g} s"
     finally:
         await cancel_until_ended(asked)
-    return _in_words(asked.exception())
+    return _in_words(error_of(asked))
 
 
 def _in_words(error: BaseException | None) -> str | None:

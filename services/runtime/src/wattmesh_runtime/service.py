@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
-from wattmesh_runtime.aio.tasks import cancel_all
+from wattmesh_runtime.aio.tasks import cancel_all, error_of
 from wattmesh_runtime.channels import MeshChannel, open_channel
 from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.grpc_server import GrpcServer
@@ -198,7 +198,7 @@ class _Background:
         while not stop.is_set() and not self.failed:
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                if error := task.exception():
+                if error := error_of(task):
                     log.error("%s: background task failed", self._service.name, exc_info=error)
                     self.failed = True
         stopped.cancel()

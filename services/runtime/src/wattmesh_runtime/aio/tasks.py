@@ -28,6 +28,18 @@ Long enough for a task's own cleaning up, which a second cancellation would brea
 """
 
 
+class EndedByNobody(RuntimeError):
+    """A task ended as if it had been cancelled, and nobody had: what it waited for was.
+
+    Else whoever waits for it would take himself for cancelled, and its work be gone unnoticed.
+    """
+
+
+def asked_to_end(task: "asyncio.Task[Any] | None") -> bool:
+    """Whether somebody has cancelled a task."""
+    return task is None or task.cancelling() > 0
+
+
 async def cancel_all(tasks: Collection[asyncio.Future[Any]], within_seconds: float) -> set[Any]:
     """Cancel tasks until they have ended; return those that have not in time."""
     loop = asyncio.get_running_loop()
@@ -50,7 +62,7 @@ async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
     """
     for task in tasks:
         if task.done():
-            _error_of(task)  # seen: asyncio would complain of it with a traceback
+            error_of(task)  # seen: asyncio would complain of it with a traceback
     interrupted: asyncio.CancelledError | None = None
     again, pending = _AGAIN_SECONDS, _unfinished(tasks)
     ending = pending
@@ -195,7 +207,7 @@ class BackgroundTasks:
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        error = _error_of(task)
+        error = error_of(task)
         if error is None:
             return
         if self._failed.done():
@@ -208,18 +220,26 @@ def _unfinished(tasks: Iterable[asyncio.Future[Any]]) -> set[Any]:
     return {task for task in tasks if not task.done()}
 
 
-def _error_of(task: "asyncio.Future[Any]") -> BaseException | None:
-    return None if task.cancelled() else task.exception()
+def error_of(task: "asyncio.Future[Any]") -> BaseException | None:
+    """Return what an ended task raised; None: nothing, or somebody cancelled it."""
+    if not task.cancelled():
+        return task.exception()
+    if not isinstance(task, asyncio.Task) or asked_to_end(task):
+        return None
+    return EndedByNobody(f"{task} was cancelled by nobody")
 
 
 def _result(ended: Sequence["asyncio.Future[T]"]) -> T:
     """Return the result of the first; of several that ended at once, a failure goes before."""
     failed = [task for task in ended if task.cancelled() or task.exception()]
     _log_failures(failed[1:])
-    return (failed or ended)[0].result()
+    first = (failed or ended)[0]
+    if isinstance(error := error_of(first), EndedByNobody):
+        raise error
+    return first.result()
 
 
 def _log_failures(tasks: Iterable["asyncio.Future[Any]"]) -> None:
     for task in tasks:
-        if error := _error_of(task):
+        if error := error_of(task):
             log.warning("%s failed besides: %r", task, error)
