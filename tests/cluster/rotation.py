@@ -82,12 +82,19 @@ def _bring(kubectl: Kubectl, identities: Identities) -> None:
     def brought() -> bool:
         for holder, pods in list(waiting.items()):
             wanted = identities.certificate(holder) + identities.roots
-            words = ("--", "cat", "/identity/tls.crt", "/identity/ca.crt")
-            if all(kubectl("exec", pod, *words) == wanted for pod in pods):
+            if all(_held(kubectl, pod) == wanted for pod in pods):
                 del waiting[holder]
         return not waiting
 
     until("all have their new files", brought, BROUGHT_SECONDS)
+
+
+def _held(kubectl: Kubectl, pod: str) -> str:
+    """Return a pod's certificate and whom it trusts; nothing of one that is being started anew."""
+    try:
+        return kubectl("exec", pod, "--", "cat", "/identity/tls.crt", "/identity/ca.crt")
+    except KubectlError:
+        return ""
 
 
 def _all_show(kubectl: Kubectl, identities: Identities) -> bool:
