@@ -1,6 +1,7 @@
 """TLS between a server and a channel: who is let in, and certificates replaced meanwhile."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from wattmesh_kernel.errors import FailedPrecondition, Unavailable
 from wattmesh_local.identities.authority import CERTIFICATE, KEY, Subject
 from wattmesh_runtime import dialling
 from wattmesh_runtime.access import files
+from wattmesh_runtime.aio.tasks import race
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
@@ -179,8 +181,20 @@ async def test_certificates_are_replaced_while_both_sides_run(
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
+async def alone(call: Any) -> object:
+    return await call.read()
+
+
+async def beside_others(call: Any) -> object:
+    return await race(call.read(), asyncio.sleep(60))
+
+
+@pytest.mark.parametrize("read", [alone, beside_others])
 async def test_a_long_stream_is_told_that_its_connection_was_left(
-    ours: Identities, strangers: Identities, monkeypatch: pytest.MonkeyPatch
+    read: Callable[[Any], Awaitable[object]],
+    ours: Identities,
+    strangers: Identities,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would take itself for cancelled: whoever holds a line to another then ends, unasked."""
     monkeypatch.setattr(files, "LOOK_SECONDS", 0.0)
@@ -191,13 +205,13 @@ async def test_a_long_stream_is_told_that_its_connection_was_left(
         channel_for_test(target, client) as channel,
     ):
         health: Any = HealthStub(channel)
-        watch = aiter(health.Watch(HealthCheckRequest()))
-        assert (await anext(watch)).status == HealthCheckResponse.SERVING
+        watch = health.Watch(HealthCheckRequest())
+        assert (await watch.read()).status == HealthCheckResponse.SERVING
         replace(client, strangers.issue(VIEWER))
         with suppress(grpc.aio.AioRpcError):
             await ask(channel)  # by a new connection, which the server refuses
         with pytest.raises(Unavailable, match="CHANNEL_CLOSED"), rpc_errors():
-            await asyncio.wait_for(anext(watch), 10)
+            await asyncio.wait_for(read(watch), 10)
 
 
 async def test_who_is_cancelled_while_he_calls_is_told_that_he_is(ours: Identities) -> None:

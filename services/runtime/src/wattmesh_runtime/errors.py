@@ -24,7 +24,7 @@ from wattmesh_kernel.errors import (
     Unimplemented,
     WattmeshError,
 )
-from wattmesh_runtime.aio.tasks import asked_to_end
+from wattmesh_runtime.aio.tasks import EndedByNobody, asked_to_end
 
 DOMAIN = "wattmesh"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
@@ -141,7 +141,13 @@ def rpc_errors() -> Iterator[None]:
     except asyncio.CancelledError as error:
         if asked_to_end(asyncio.current_task()):
             raise
-        raise Unavailable("CHANNEL_CLOSED", "the connection was closed on this side") from error
+        raise _closed() from error
+    except EndedByNobody as error:  # a call that others were waited for beside
+        raise _closed() from error
+
+
+def _closed() -> Unavailable:
+    return Unavailable("CHANNEL_CLOSED", "the connection was closed on this side")
 
 
 def _retry_pushback_ms(error: WattmeshError) -> int:
