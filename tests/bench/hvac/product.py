@@ -16,6 +16,7 @@ from tests.fakes.thermal_site import ThermalSite
 from tests.fakes.thermal_site import subject as subject_of
 from wattmesh_control.domain.envelope import envelopes_of
 from wattmesh_control.domain.limits import Accepted, Clamped, LimitSet
+from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.api.convert_thermal import outlook_to_proto
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
@@ -106,7 +107,7 @@ class Product:
         self._meters = _Meters(found, rated)
         self._clock = ManualClock(START)
         history = ThermalHistory(self._meters, self._meters)
-        self._issue = IssueThermalOutlooks(self._meters, history, self._clock)
+        self._issue = IssueThermalOutlooks(self._meters, history, self._clock, Holidays())
         self._wishes = ZoneWishes(schedules=(comfort.schedule,))
         self._random = np.random.default_rng(found.seed + 5)
         self._optimizer = SolvingOptimizer()

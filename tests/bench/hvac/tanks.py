@@ -12,6 +12,7 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.planner_solving import SolvingOptimizer
 from tests.fakes.thermal_site import TANK, ThermalSite
 from tests.fakes.thermal_site import subject as subject_of
+from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.api.convert_thermal import outlook_to_proto
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
@@ -93,7 +94,7 @@ class _Product:
         self.meters.tank(nothing, nothing)
         self._clock = ManualClock(START)
         history = ThermalHistory(self.meters, self.meters)
-        self._issue = IssueThermalOutlooks(self.meters, history, self._clock)
+        self._issue = IssueThermalOutlooks(self.meters, history, self._clock, Holidays())
         self._optimizer = SolvingOptimizer()
         point = MeteredPoint(id=subject_of(TANK).temperature, reporting_interval=HOUR / 12)
         tank = SiteAsset(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.eventually import eventually
+from tests.fakes.forecast_ports import GivenHolidays
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.thermal_site import START, STEP, TANK, TANK_RATING, ZONE, ThermalSite
 from tests.fakes.thermal_zone import HEAT_K_PER_KWH, RATES, zone_record
@@ -36,7 +37,7 @@ class World:
         self.clock = ManualClock(START + timedelta(days=days, minutes=5))
         self.site = ThermalSite(zone_record(days))
         self.history = ThermalHistory(self.site, self.site)
-        self.issue = IssueThermalOutlooks(self.site, self.history, self.clock)
+        self.issue = IssueThermalOutlooks(self.site, self.history, self.clock, GivenHolidays())
 
     async def ask(self, *assets: AssetId, resolution: timedelta = HOUR) -> list[Outlook]:
         start = self.clock.now() - timedelta(minutes=5)
@@ -87,7 +88,9 @@ class ColdSnap:
 
 async def test_a_temperature_that_is_forecast_goes_before_that_of_the_last_days() -> None:
     world = World(days=3)
-    world.issue = IssueThermalOutlooks(Located(world.site), world.history, world.clock, ColdSnap())
+    world.issue = IssueThermalOutlooks(
+        Located(world.site), world.history, world.clock, GivenHolidays(), ColdSnap()
+    )
     outlook = await world.zone()
     assert outlook.outdoor_celsius is not None
     assert list(outlook.outdoor_celsius[:11]) == pytest.approx([-20.0] * 11)

@@ -128,7 +128,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 train=train,
                 models=ListModels(folder, models, folder),
                 outlooks=IssueThermalOutlooks(
-                    sites, ThermalHistory(points, history), clock, weather
+                    sites, ThermalHistory(points, history), clock, calendar, weather
                 ),
             )
             warm_up = WarmUp(

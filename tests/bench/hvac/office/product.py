@@ -26,6 +26,7 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh.optimizer.v1 import optimizer_pb2
 from wattmesh_control.domain.envelope import envelopes_of
 from wattmesh_control.domain.limits import Accepted, Clamped, LimitSet
+from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.api.convert_thermal import outlook_to_proto
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
@@ -71,7 +72,7 @@ class Product:
         self._meters = OfficeMeters(season)
         self._clock = ManualClock(season.start)
         history = ThermalHistory(self._meters, self._meters)
-        self._issue = IssueThermalOutlooks(_Places(self), history, self._clock)
+        self._issue = IssueThermalOutlooks(_Places(self), history, self._clock, Holidays())
         self._wishes = Known(value=wishes(season))
         self._writer = ProblemWriter(carbon_price_per_kg=0.0)
         solve, simulate = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts()), SimulatePlan()
@@ -198,7 +199,7 @@ class _Rest:
         self._hours = AssetHours(
             start=season.start,
             power_w=np.full(_MOST_DAYS // HOUR, np.nan),
-            clock=LocalClock.of(span, subject.zone),
+            clock=LocalClock.of(span, subject.zone, Holidays().days(subject.zone, span)),
             sun=None,
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.past import KnownWeather
-from wattmesh_forecast.app.thermal_ahead import Ahead, along
+from wattmesh_forecast.app.ports import Calendar
+from wattmesh_forecast.app.thermal_ahead import Ahead, along, days_off_of
 from wattmesh_forecast.app.thermal_history import ThermalHistory, ThermalPast
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.lags import either
@@ -79,8 +80,10 @@ class IssueThermalOutlooks:
         places: ThermalPlaces,
         history: ThermalHistory,
         clock: Clock,
+        calendar: Calendar,
         weather: KnownWeather | None = None,
     ) -> None:
+        self._calendar = calendar
         self._weather = weather
         self._places = places
         self._history = history
@@ -127,7 +130,15 @@ class IssueThermalOutlooks:
         known = self._before(subject)
         if known is None:
             known = self._identify(subject, record, now)
-        return _zone(subject, record, plant, past, known, wanted, self._told(subject, past, wanted))
+        ahead = Ahead(past, wanted, self._days_off(subject, past, wanted))
+        return _zone(subject, record, plant, past, known, ahead, self._told(subject, past, wanted))
+
+    def _days_off(
+        self, subject: ThermalSubject, past: ThermalPast, wanted: Wanted
+    ) -> frozenset[date]:
+        """Return the holidays, of the past and of what is asked for, on which nobody is there."""
+        whole = TimeRange(past.start, max(past.end, wanted.span.end))
+        return days_off_of(past, subject, self._calendar.days(subject.zone, whole))
 
     def _told(self, subject: ThermalSubject, past: ThermalPast, wanted: Wanted) -> Floats | None:
         """Return the outdoor temperatures that are forecast from the past's end on; None: none."""
@@ -205,18 +216,16 @@ def _zone(
     plant: Plant,
     past: ThermalPast,
     known: _Known,
-    wanted: Wanted,
+    ahead: Ahead,
     told: Floats | None,
 ) -> ZoneOutlook:
-    ahead = Ahead(past, wanted)
     lately = expected.outdoor_ahead(record.outdoor_celsius, ahead.hours, ahead.count)
     outdoor = lately if told is None else either(told, lately)
     powers = expected.as_lately(np.maximum(past.power_w, 0.0), ahead.per_day, ahead.count)
     people = None
     if past.occupancy is not None:
-        people = mean_share(
-            *expected_shares(past.occupancy, past.start, past.step, subject.zone, ahead.count)
-        )
+        of_past = (past.occupancy, past.start, past.step, subject.zone)
+        people = mean_share(*expected_shares(*of_past, ahead.count, ahead.days_off))
     said = ZoneOutlook(
         asset=subject.asset,
         identified=known.found,

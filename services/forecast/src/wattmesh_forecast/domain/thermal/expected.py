@@ -3,7 +3,8 @@
 Where weather is forecast, its temperatures go first. What stands here is what is known without.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -51,14 +52,20 @@ def hours_of_day(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -
     return np.array([each.hour + each.minute / 60.0 for each in local], dtype=np.float64)
 
 
-def slots(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -> NDArray[np.int64]:
-    """Return the time of day of each interval in steps; of Saturdays and Sundays a day further."""
+def slots(
+    start: datetime,
+    step: timedelta,
+    zone: ZoneInfo,
+    count: int,
+    days_off: Collection[date] = frozenset(),
+) -> NDArray[np.int64]:
+    """Return the time of day of each interval in steps; of weekends and days off a day further."""
     local = ((start + index * step).astimezone(zone) for index in range(count))
     per_day = timedelta(days=1) // step
     return np.array(
         [
             timedelta(hours=each.hour, minutes=each.minute) // step
-            + (per_day if each.weekday() >= _SATURDAY else 0)
+            + (per_day if each.weekday() >= _SATURDAY or each.date() in days_off else 0)
             for each in local
         ],
         dtype=np.int64,
