@@ -7,13 +7,16 @@ power of all plants, each against what it is at that time of day:
 
     load - usual load = ratio (plants - usual plants)
 
-An hour in which plants never ran otherwise than they do is taken to be like the nearest that says.
+An hour that says nothing, in which plants never ran otherwise than they do, is taken to be like the
+nearest that says, of those in which plants usually run too, or of those in which they usually rest.
+Where no hour of rest says anything, the load itself hints at it (`resting.py`).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_forecast.domain.thermal.record import Floats
+from wattmesh_forecast.domain.thermal.resting import hinted_ratio, rests
 
 Ints = NDArray[np.int64]
 
@@ -44,12 +47,11 @@ def along_ratios(
     hours = slot * _HOURS // per_day
     ratios, stds = _by_hour(loads, plants, hours)
     sure = np.where(ratios - stds >= _LEAST_RATIO, np.minimum(ratios - stds, _MOST_RATIO), 0.0)
-    filled = np.concatenate(
-        [
-            _filled(sure[kind : kind + _HOURS], stds[kind : kind + _HOURS] <= _MOST_STD)
-            for kind in (0, _HOURS)
-        ]
-    )
+    said, resting = stds <= _MOST_STD, rests(plants_w[known], hours)
+    filled = np.zeros(2 * _HOURS)
+    hint = hinted_ratio(loads_w[known], plants_w[known], hours, resting)
+    for state, unknown in ((resting, hint), (~resting, 0.0)):
+        filled[state] = _filled(sure, said & state, unknown)[state]
     return np.asarray(filled[ahead * _HOURS // per_day])
 
 
@@ -73,12 +75,16 @@ def _by_hour(loads: Floats, plants: Floats, hours: Ints) -> tuple[Floats, Floats
     return both / known, np.sqrt(variance / known)
 
 
-def _filled(ratios: Floats, said: NDArray[np.bool_]) -> Floats:
-    """Return the ratios of a day's hours, those that say nothing as the nearest that does."""
+def _filled(ratios: Floats, said: NDArray[np.bool_], unknown: float) -> Floats:
+    """Return the ratios of all hours, those that say nothing as the nearest that does.
+
+    The other kind of day is further away than any hour of the same. `unknown`: nothing says it.
+    """
     if not said.any():
-        return np.zeros(_HOURS)
-    hours = np.arange(_HOURS)
-    apart = np.abs(hours[:, None] - hours[said])
+        return np.full(2 * _HOURS, unknown)
+    hours = np.arange(2 * _HOURS)
+    apart = np.abs(hours[:, None] - hours[said]) % _HOURS
     apart = np.minimum(apart, _HOURS - apart)
+    apart = apart + _HOURS * (hours[:, None] // _HOURS != hours[said] // _HOURS)
     nearest = apart == apart.min(axis=1, keepdims=True)
     return np.where(said, ratios, np.where(nearest, ratios[said], 0.0).max(axis=1))
