@@ -99,10 +99,11 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> WattmeshError:
 
     A server of ours says with every INTERNAL where to look it up. One without details is the
     transport's: gRPC loses the answer to a stream that is refused while its first message is
-    still on its way. Nothing is known of the call then, as of one whose connection broke.
+    still on its way. Nothing is known of the call then, as of one whose connection broke, or that
+    was CANCELLED by a side that stops.
     """
     code, status = error.code(), _status_of(error)
-    lost = code is grpc.StatusCode.INTERNAL and status is None
+    lost = status is None and code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.CANCELLED)
     return _error_of(grpc.StatusCode.UNAVAILABLE if lost else code, status)
 
 

@@ -425,6 +425,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: certificates are missing, do not belong together, or are not valid now. The service does not
     start; seen in its log.
     """
+    ERROR_REASON_CHANNEL_CLOSED: _ErrorReason.ValueType  # 336
+    """UNAVAILABLE: the caller's own side closed the connection, as other certificates count now. Repeat at once."""
     ERROR_REASON_PRINCIPALS_UNUSABLE: _ErrorReason.ValueType  # 329
     """FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
     ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 330
@@ -980,6 +982,8 @@ ERROR_REASON_CERTIFICATES_UNUSABLE: ErrorReason.ValueType  # 328
 """FAILED_PRECONDITION: certificates are missing, do not belong together, or are not valid now. The service does not
 start; seen in its log.
 """
+ERROR_REASON_CHANNEL_CLOSED: ErrorReason.ValueType  # 336
+"""UNAVAILABLE: the caller's own side closed the connection, as other certificates count now. Repeat at once."""
 ERROR_REASON_PRINCIPALS_UNUSABLE: ErrorReason.ValueType  # 329
 """FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
 ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 330
