@@ -3,22 +3,25 @@
 import contextlib
 import io
 import logging
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from aiohttp import web
-from openleadr import OpenADRServer, objects
+from aiohttp import ClientSession, web
+from openleadr import OpenADRServer, errors, messaging, objects
 from openleadr.service.opt_service import OptService
 
 from tests.fakes.demandresponse_world import DemandResponseWorld
 from wattmesh_demandresponse.adapters.openadr2_line import Line, Registration
-from wattmesh_demandresponse.adapters.openadr2_messages import Signing
+from wattmesh_demandresponse.adapters.openadr2_messages import Signing, write
+from wattmesh_demandresponse.adapters.openadr2_pushed import Oadr2Pushed
 from wattmesh_demandresponse.adapters.openadr2_reports import Oadr2Reports
 from wattmesh_demandresponse.adapters.openadr2_vtn import Oadr2Vtn
 from wattmesh_demandresponse.app.report_metered import ReportMetered
+from wattmesh_demandresponse.app.tell_absences import TellAbsences
 from wattmesh_demandresponse.wiring_openadr import follow_vtn
 from wattmesh_demandresponse.wiring_openadr2 import ven_of
 
@@ -46,6 +49,27 @@ class RegistrationInMemory:
         self.registration = registration
 
 
+class Told(NamedTuple):
+    """What a VEN answered to a call: HTTP's status, and what kind of message with what."""
+
+    status: int
+    kind: str
+    content: Mapping[str, Any]
+
+
+class OptsInMemory:
+    """Keeps them."""
+
+    def __init__(self) -> None:
+        self.opts: Mapping[str, str] = {}
+
+    async def kept(self) -> Mapping[str, str]:
+        return self.opts
+
+    async def keep(self, opts: Mapping[str, str]) -> None:
+        self.opts = dict(opts)
+
+
 @dataclass
 class Vtn2b:
     """The server, and what VENs told it."""
@@ -57,6 +81,31 @@ class Vtn2b:
     known: bool = True
     opted: list[Mapping[str, Any]] = field(default_factory=list)
     """What came by `EiOpt`."""
+    opts_cancelled: list[str] = field(default_factory=list)
+    takes_opts: bool = True
+    away: bool = False
+    refuses_opts: bool = False
+    signed: Signing = field(default_factory=Signing)
+    """With what it signs its calls."""
+
+    def __post_init__(self) -> None:
+        self._opts = OptService("grid")  # its server has it, and does not serve it
+        self._opts.handlers = {
+            "oadrCreateOpt": self.on_opt,
+            "oadrCancelOpt": self.on_cancel_opt,
+        }
+        self.server.services["opt_service"] = self._opts
+        route = web.post("/OpenADR2/Simple/2.0b/EiOpt", self.serve_opt)
+        self.server.app.add_routes([route])
+
+        @web.middleware
+        async def unless_away(request: web.Request, handler: Any) -> web.StreamResponse:
+            if self.away:
+                return web.Response(status=503)
+            answer: web.StreamResponse = await handler(request)
+            return answer
+
+        self.server.app.middlewares.append(unless_away)
 
     @property
     def url(self) -> str:
@@ -101,7 +150,43 @@ class Vtn2b:
     async def on_opt(self, payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """Take one: openleadr's own handler of the message is empty."""
         self.opted.append(payload)
+        if self.refuses_opts:
+            raise errors.InvalidIdError
         return "oadrCreatedOpt", {"opt_id": payload["opt_id"]}
+
+    async def on_cancel_opt(self, payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        self.opts_cancelled.append(payload["opt_id"])
+        return "oadrCanceledOpt", {"opt_id": payload["opt_id"]}
+
+    async def serve_opt(self, request: web.Request) -> web.Response:
+        if not self.takes_opts:
+            return web.Response(status=404)
+        answer: web.Response = await self._opts.handler(request)
+        return answer
+
+    def distribution(self, **changed: Any) -> bytes:
+        """Return what it calls a VEN with: all events that there are."""
+        said = {
+            "vtn_id": "grid",
+            "request_id": uuid.uuid4().hex,
+            "response": {"response_code": 200, "response_description": "OK", "request_id": ""},
+            "events": [asdict(each) for each in self.server.events.get(VEN_ID, ())],
+        }
+        return write("oadrDistributeEvent", self.signed, **{**said, **changed})
+
+    async def push(self, content: bytes, service: str = "EiEvent") -> Told:
+        """Call the VEN where it has registered; its answer is of the schema, as openleadr reads."""
+        url = f"{self.registered[-1]['transport_address']}/OpenADR2/Simple/2.0b/{service}"
+        headers = {"Content-Type": "application/xml"}
+        async with (
+            ClientSession() as session,
+            session.post(url, data=content, headers=headers) as response,
+        ):
+            said = await response.read()
+        if response.status != 200:
+            return Told(response.status, said.decode(), {})
+        messaging.validate_xml_schema(said)
+        return Told(response.status, *messaging.parse_message(said))
 
     def on_register(self, registration: Mapping[str, Any]) -> tuple[str, str]:
         self.registered.append(registration)
@@ -133,17 +218,30 @@ class Ven2b:
 
     follow: Any
     report: Any
+    opt: TellAbsences
     vtn: Oadr2Vtn
     reports: Oadr2Reports
     registrations: RegistrationInMemory
+    opts: OptsInMemory
 
 
-def ven_2b(world: DemandResponseWorld, url: str, signing: Signing | None = None) -> Ven2b:
-    kept = RegistrationInMemory()
-    vtn, reports = ven_of(Line(url, signing or Signing()), "street", kept, world.clock)
+def ven_2b(
+    world: DemandResponseWorld,
+    url: str,
+    signing: Signing | None = None,
+    *,
+    opts: OptsInMemory | None = None,
+    registrations: RegistrationInMemory | None = None,
+    push_url: str | None = None,
+    pushed: Oadr2Pushed | None = None,
+) -> Ven2b:
+    kept, opts = registrations or RegistrationInMemory(), opts or OptsInMemory()
+    line = Line(url, signing or Signing())
+    ven = ven_of(line, "street", kept, opts, world.clock, push_url=push_url, pushed=pushed)
     use = world.use
-    report = ReportMetered(reports, use.programmes, use.enrolments, use.baselines, world.clock)
-    return Ven2b(follow_vtn(vtn, use), report, vtn, reports, kept)
+    report = ReportMetered(ven.reports, use.programmes, use.enrolments, use.baselines, world.clock)
+    opt = TellAbsences(ven.opts, use.programmes, use.enrolments, world.clock)
+    return Ven2b(follow_vtn(ven.vtn, use), report, opt, ven.vtn, ven.reports, kept, opts)
 
 
 @asynccontextmanager
@@ -154,10 +252,6 @@ async def vtn_2b(**settings: Any) -> AsyncIterator[Vtn2b]:
         vtn = Vtn2b(OpenADRServer(vtn_id="grid", http_port=0, ven_lookup=None, **settings))
         vtn.server.add_handler("on_create_party_registration", vtn.on_register)
         vtn.server.add_handler("on_register_report", vtn.on_report)
-        opts = OptService("grid")  # its server has it, and does not serve it
-        opts.handlers["oadrCreateOpt"] = vtn.on_opt
-        vtn.server.services["opt_service"] = opts
-        vtn.server.app.add_routes([web.post("/OpenADR2/Simple/2.0b/EiOpt", opts.handler)])
         for service in vtn.server.services.values():
             service.ven_lookup = vtn.lookup
         await vtn.server.run()

@@ -41,6 +41,8 @@ class DemandResponseSettings(ServiceSettings):
     """PEM: who signs the VTN's certificate for TLS; none: whom the machine trusts."""
     openadr2_vtn_fingerprint: str | None = None
     """The VTN's fingerprint (10 pairs), by which it signs; none: its messages need no signature."""
+    openadr2_push_url: str | None = None
+    """Where the VTN of 2.0b reaches our web server, up to the port; none: it is polled."""
     openadr_poll_seconds: float = Field(default=30.0, gt=0)
     """How often others' VTNs are asked [s of the wall], where they do not say it."""
     site_model_file: Path | None = None

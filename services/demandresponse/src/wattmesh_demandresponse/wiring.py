@@ -136,6 +136,8 @@ class ByItself:
         if self._limits is not None:
             self._limits.forget()
             loops.append(_again(self._limits, "control"))
+        for each in self._others:
+            each.forget()
         loops += [_again(each.work, each.what, each.seconds) for each in self._others]
         await together(*loops)
 

@@ -13,17 +13,20 @@ from wattmesh_demandresponse.adapters.call_back_line import HttpCallBacks
 from wattmesh_demandresponse.adapters.other_vtn import CallBackAddress, HttpVtn
 from wattmesh_demandresponse.adapters.postgres_objects import PostgresObjects
 from wattmesh_demandresponse.adapters.postgres_outbox import PostgresOutbox
+from wattmesh_demandresponse.api.openadr2_push import push_route
 from wattmesh_demandresponse.api.openadr_call_backs import PATH, call_back_route
 from wattmesh_demandresponse.api.openadr_tokens import Tokens, read_clients
 from wattmesh_demandresponse.api.openadr_web import VtnWeb
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.call_backs import Deliver, Subscriptions, TellEvents, TellObjects
+from wattmesh_demandresponse.app.follow_pushed import FollowPushed
 from wattmesh_demandresponse.app.follow_vtn import FollowVtn, OtherVtn
 from wattmesh_demandresponse.app.hear_vtn import HearVtn
 from wattmesh_demandresponse.app.openadr_objects import KeepObjects
 from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.ports import Records
 from wattmesh_demandresponse.app.report_metered import ReportingVtn, ReportMetered
+from wattmesh_demandresponse.app.tell_absences import TellAbsences
 from wattmesh_demandresponse.domain.openadr_clients import Client
 from wattmesh_demandresponse.settings import DemandResponseSettings
 from wattmesh_runtime.database import Database
@@ -39,6 +42,8 @@ class Turn:
     work: Callable[[], Awaitable[None]]
     what: str
     seconds: Callable[[], float] = lambda: _LOOK_SECONDS
+    forget: Callable[[], None] = lambda: None
+    """What is done when it is this process's turn: another may have done it meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,14 +67,15 @@ class OpenAdr:
         known = () if file is None else read_clients(file)
         served = ServedVtn(use, records, database, known, settings.openadr_call_back_hosts)
         hear, routes = _hear(settings, use)
+        turns_2b, routes_2b = _of_2b(settings, use, database)
         web: AbstractAsyncContextManager[object] = nullcontext()
         if address is not None:
-            web = WebServer(served.web().app(routes), address)
+            web = WebServer(served.web().app((*routes, *routes_2b)), address)
         return cls(
             web=web,
             turns=(
                 *(() if hear is None else (_turn_of(hear),)),
-                *_turns_2b(settings, use, database),
+                *turns_2b,
                 *(served.turns() if address is not None else ()),
             ),
             tasks=() if hear is None else (hear.attend,),
@@ -153,20 +159,32 @@ def _turn_of(hear: HearVtn) -> Turn:
     return Turn(work=hear, what="the others' VTN", seconds=lambda: hear.seconds)
 
 
-def _turns_2b(
+def _of_2b(
     settings: DemandResponseSettings, use: UseCases, database: Database
-) -> tuple[Turn, ...]:
+) -> tuple[tuple[Turn, ...], tuple[BaseRoute, ...]]:
+    """Return our VEN of 2.0b, and where its VTN calls it."""
     if settings.openadr2_vtn_url is None:
-        return ()
+        return (), ()
     from wattmesh_demandresponse.wiring_openadr2 import ven_2b  # brings lxml and openleadr
 
-    vtn, reports = ven_2b(settings, PostgresObjects(database), use.clock)
-    turn = _follow_and_report(vtn, reports, use)
+    ven = ven_2b(settings, PostgresObjects(database), use.clock)
+    follow = _follow_and_report(ven.vtn, ven.reports, use)
+    absences = TellAbsences(ven.opts, use.programmes, use.enrolments, use.clock)
+
+    async def turn() -> None:
+        await follow()
+        await absences()
+
+    what, pushed = "the others' VTN of OpenADR 2.0b", ven.pushed
+    if pushed is not None:
+        work = FollowPushed(turn, pushed.any, settings.openadr_poll_seconds)
+        turn_2b = Turn(work=work, what=what, forget=ven.vtn.forget)
+        return (turn_2b,), (push_route(pushed.take),)
 
     def seconds() -> float:
-        return vtn.poll_seconds or settings.openadr_poll_seconds
+        return ven.vtn.poll_seconds or settings.openadr_poll_seconds
 
-    return (Turn(work=turn, what="the others' VTN of OpenADR 2.0b", seconds=seconds),)
+    return (Turn(work=turn, what=what, seconds=seconds, forget=ven.vtn.forget),), ()
 
 
 def _follow_and_report(

@@ -13,10 +13,11 @@ from wattmesh_demandresponse.adapters.openadr2_messages import (
     write,
 )
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
-from wattmesh_runtime.web_client import WebClient
+from wattmesh_runtime.web_client import WebAnswer, WebClient
 
 _TIMEOUT_SECONDS = 10.0
 _RAREST = timedelta(days=1)
+_NOT_SERVED = (404, 405, 501)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +26,7 @@ class Registration:
 
     ven_id: str
     registration_id: str
+    vtn_id: str = ""
 
 
 class Registrations(Protocol):
@@ -52,11 +54,21 @@ class Line:
 
     async def ask(self, service: str, kind: str, **content: Any) -> Message:
         """Return the VTN's answer. Error: Unavailable, for one that makes no sense too."""
-        answer = await self._web.ask(
+        return self._read(kind, await self._say(service, kind, content))
+
+    async def ask_if_served(self, service: str, kind: str, **content: Any) -> Message | None:
+        """Return the VTN's answer; None: it does not serve that at all. Error: Unavailable."""
+        answer = await self._say(service, kind, content)
+        return None if answer.status in _NOT_SERVED else self._read(kind, answer)
+
+    async def _say(self, service: str, kind: str, content: dict[str, Any]) -> WebAnswer:
+        return await self._web.ask(
             f"{self._url}/{service}",
             headers={"Content-Type": "application/xml"},
             body=write(kind, self._signing, **content),
         )
+
+    def _read(self, kind: str, answer: WebAnswer) -> Message:
         said = answer.whole()
         try:
             return read(said, self._signing)
@@ -67,10 +79,16 @@ class Line:
 
 
 class Party:
-    """As whom a VTN knows this VEN: registered when needed, again when the VTN forgot."""
+    """As whom a VTN knows this VEN: registered when needed, again when the VTN forgot.
 
-    def __init__(self, line: Line, ven_name: str, registrations: Registrations) -> None:
+    `push_url`: the root of where the VTN calls us; None: it is polled.
+    """
+
+    def __init__(
+        self, line: Line, ven_name: str, registrations: Registrations, push_url: str | None = None
+    ) -> None:
         self._line = line
+        self._push_url = push_url
         self._ven_name = ven_name
         self._registrations = registrations
         self._registration: Registration | None = None
@@ -107,14 +125,16 @@ class Party:
             ven_id=None if kept is None else kept.ven_id,
             profile_name="2.0b",
             transport_name="simpleHttp",
-            transport_address="",
+            transport_address=self._push_url or "",
             report_only=False,
             xml_signature=self._line.signs,
-            http_pull_model=True,
+            http_pull_model=self._push_url is None,
             ven_name=self._ven_name,
         )
         found = Registration(
-            ven_id=answer.text("ei:venID"), registration_id=answer.text("ei:registrationID")
+            ven_id=answer.text("ei:venID"),
+            registration_id=answer.text("ei:registrationID"),
+            vtn_id=answer.text("ei:vtnID"),
         )
         if not found.ven_id or not found.registration_id:
             if kept is not None:

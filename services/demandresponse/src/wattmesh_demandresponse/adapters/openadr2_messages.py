@@ -47,6 +47,10 @@ class Signing:
     vtn_fingerprint: str | None = None
 
 
+class Forged(InvalidArgument):
+    """A message whose signature is not the VTN's, is of something else, or was used before."""
+
+
 class Message:
     """What a VTN said: `kind` is its name, e.g. `oadrDistributeEvent`; empty: nothing."""
 
@@ -85,6 +89,11 @@ class Message:
     def events(self) -> list["Part"]:
         """Return the events that are distributed, at most 1,000."""
         return [Part(each) for each in self._elements("oadr:oadrEvent")[:_MOST_EVENTS]]
+
+    @property
+    def told_vens(self) -> set[str]:
+        """Whom it names: VENs that it, or an event in it, is for."""
+        return set(self.texts(".//ei:venID"))
 
     def report_requests(self) -> list[ReportRequest]:
         """Return which reports are wanted. Error: InvalidArgument."""
@@ -138,7 +147,10 @@ def write(kind: str, signing: Signing, **content: Any) -> bytes:
 
 
 def read(content: bytes, signing: Signing) -> Message:
-    """Return what a VTN said. Error: InvalidArgument for what is not OpenADR 2.0b, or not its."""
+    """Return what a VTN said.
+
+    Errors: InvalidArgument for what is not OpenADR 2.0b, `Forged` for what the VTN did not sign.
+    """
     if not content.strip():
         return Message(None)
     tree = _checked(content)
@@ -146,7 +158,7 @@ def read(content: bytes, signing: Signing) -> Message:
         try:
             messaging.validate_xml_signature(tree, signing.vtn_fingerprint)
         except Exception as error:  # whatever a forged signature makes of its reader
-            raise InvalidArgument(
+            raise Forged(
                 "INVALID_VALUE", f"the signature does not hold: {type(error).__name__}"
             ) from error
     body = tree.find("oadr:oadrSignedObject/*", _NAMES)

@@ -56,8 +56,8 @@ class Oadr2Reports:
         if answer.code != 200:
             _log.warning("the VTN refuses report %s: %s", request.id, answer.code)
 
-    async def want(self, message: Message) -> None:
-        """Take note of reports that are wanted, and say so."""
+    async def want(self, message: Message, *, answered: bool = False) -> None:
+        """Take note of reports that are wanted, and say so, unless that was answered."""
         try:
             found = message.report_requests()
         except InvalidArgument as error:
@@ -66,14 +66,15 @@ class Oadr2Reports:
         for each in found:
             if len(self._requests) < _MOST_REQUESTS or each.id in self._requests:
                 self._requests[each.id] = each
-        if found:
+        if found and not answered:
             await self._say("oadrCreatedReport", message)
 
-    async def cancel(self, message: Message) -> None:
+    async def cancel(self, message: Message, *, answered: bool = False) -> None:
         """Tell no more what is not wanted any more."""
         for each in message.texts("ei:reportRequestID"):
             self._requests.pop(each, None)
-        await self._say("oadrCanceledReport", message)
+        if not answered:
+            await self._say("oadrCanceledReport", message)
 
     async def _say(self, kind: str, message: Message) -> None:
         await self._line.ask(

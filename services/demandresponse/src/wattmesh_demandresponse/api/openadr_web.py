@@ -146,7 +146,7 @@ class VtnWeb:
 
     async def _token(self, request: Request) -> Any:
         """RFC 6749, section 4.4: client credentials in the form of the body."""
-        form = parse_qs((await _bytes(request)).decode(errors="replace"))
+        form = parse_qs((await bytes_of(request)).decode(errors="replace"))
         one = {name: values[0] for name, values in form.items()}
         require(
             one.get("grant_type") == "client_credentials",
@@ -268,7 +268,7 @@ def _like(request: Request) -> dict[str, str]:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        found = json.loads(await _bytes(request), parse_constant=_not_json)
+        found = json.loads(await bytes_of(request), parse_constant=_not_json)
         json.dumps(found, ensure_ascii=False).encode()  # half a character is none
     except (ValueError, RecursionError) as error:
         raise InvalidArgument("MALFORMED_REQUEST", "the body is no JSON") from error
@@ -281,7 +281,8 @@ def _not_json(word: str) -> Any:
     raise ValueError(f"{word} is no number of JSON")
 
 
-async def _bytes(request: Request) -> bytes:
+async def bytes_of(request: Request) -> bytes:
+    """Return the body, of at most a megabyte. Error: InvalidArgument."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -12,8 +12,8 @@ from wattmesh_demandresponse.app.ports import Query
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
 from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.event import Event
-from wattmesh_demandresponse.domain.offer import Answer, Offer, Place
-from wattmesh_demandresponse.domain.participation import ParticipationState
+from wattmesh_demandresponse.domain.offer import Answer, Offer, OptOut, Place
+from wattmesh_demandresponse.domain.participation import Participation, ParticipationState
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Parent
 from wattmesh_kernel.checks import require
@@ -88,13 +88,21 @@ class FollowVtn:
             if ours and event_id not in there - opted_out:
                 await self._events.delete(event_id.name, allow_missing=True)
                 self._seen.pop(event_id, None)
+        names = {each.id: each.external_id for each in await self._enrolled(programme.id)}
         for offer in offers:
             if offer.answered:
                 event_id = _id_of(programme, offer.external_id)
+                parts = await self._parts(event_id)
                 before = kept.get(event_id)
                 ended = before is not None and before.cancel_time is not None
-                opted_in = offer.cancelled or (not ended and await self._anybody(event_id))
-                answers.append(Answer(external_id=offer.external_id, opted_in=opted_in))
+                in_it = not ended and event_id.name not in self._refused and _anybody(parts)
+                answers.append(
+                    Answer(
+                        external_id=offer.external_id,
+                        opted_in=offer.cancelled or in_it,
+                        outs=_outs(parts, names),
+                    )
+                )
         return answers
 
     async def _take(self, offer: Offer, event_id: EventId, kept: Event | None) -> None:
@@ -140,14 +148,10 @@ class FollowVtn:
             if not after:
                 return found
 
-    async def _anybody(self, event_id: EventId) -> bool:
-        """Whether anybody takes part, or did; nobody does in what was refused as it is now."""
-        if event_id.name in self._refused:
-            return False
+    async def _parts(self, event_id: EventId) -> list[Participation]:
         query = Query(parent=Parent(programme=event_id.programme, event=event_id))
         page, _ = await self._participations.list(query, 0, "")
-        settled = ParticipationState.SETTLED
-        return any(each.resource.takes_part or each.resource.state is settled for each in page)
+        return [each.resource for each in page]
 
     async def _own_events(self, programme: Programme) -> list[Event]:
         found: list[Event] = []
@@ -158,6 +162,24 @@ class FollowVtn:
             found += [each.resource for each in page]
             if not after:
                 return found
+
+
+def _anybody(parts: Sequence[Participation]) -> bool:
+    """Whether anybody takes part, or did."""
+    return any(each.takes_part or each.state is ParticipationState.SETTLED for each in parts)
+
+
+def _outs(parts: Sequence[Participation], names: Mapping[EnrolmentId, str]) -> tuple[OptOut, ...]:
+    """Return who was told to stay out, the newest word first."""
+    said = [
+        (
+            each.decision.decide_time,
+            OptOut(resource=names.get(each.enrolment, ""), reason=each.decision.reason),
+        )
+        for each in parts
+        if each.decision is not None and not each.decision.opted_in
+    ]
+    return tuple(out for _, out in sorted(said, key=lambda each: each[0], reverse=True))
 
 
 def _id_of(programme: Programme, external_id: str) -> EventId:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wattmesh_demandresponse.domain.event import Event
+from wattmesh_demandresponse.domain.participation import OptOutReason
 from wattmesh_kernel.programme_ids import EnrolmentId, EventId
 
 
@@ -35,8 +36,17 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OptOut:
+    """Who was told to stay out of an event, by its external id (empty: it has none), and why."""
+
+    resource: str
+    reason: OptOutReason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """Whether anybody here takes part in an event there."""
+    """Whether anybody here takes part in an event there; `outs`: who does not, by a word."""
 
     external_id: str
     opted_in: bool
+    outs: tuple[OptOut, ...] = ()
