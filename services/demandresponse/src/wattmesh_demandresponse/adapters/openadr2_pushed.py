@@ -14,7 +14,7 @@ from wattmesh_demandresponse.adapters.openadr2_line import Registration, Registr
 from wattmesh_demandresponse.adapters.openadr2_messages import Forged, Message, Signing, read, write
 from wattmesh_demandresponse.app.openadr_objects import KeptObject, Objects
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import PermissionDenied, ResourceExhausted
+from wattmesh_kernel.errors import ResourceExhausted, Unauthenticated
 
 _log = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ class Oadr2Pushed:
     async def take(self, service: str, content: bytes) -> bytes:
         """Return the answer to a call.
 
-        Errors: InvalidArgument for what is not OpenADR 2.0b; PermissionDenied for what the VTN did
+        Errors: InvalidArgument for what is not OpenADR 2.0b; Unauthenticated for what the VTN did
         not sign; ResourceExhausted where too much waits.
         """
         try:
             message = read(content, self._signing)
         except Forged as error:
-            raise PermissionDenied("PERMISSION_DENIED", error.message) from error
+            raise Unauthenticated("CALLER_UNKNOWN", error.message) from error
         known = await self._registrations.kept()
         code, why = _refusal(service, message, known)
         if known is None or code:
@@ -100,7 +100,7 @@ class Oadr2Pushed:
         key = hashlib.blake2s(said.encode(), digest_size=16, person=b"pushed").hexdigest()
         waiting = await self._objects.list(_KIND, None, {}, 0, _MOST_WAITING)
         if len(waiting) >= _MOST_WAITING and all(each.id != key for each in waiting):
-            raise ResourceExhausted("RESOURCE_EXHAUSTED", "too much waits: call again later")
+            raise ResourceExhausted("TOO_BUSY", "too much waits: call again later")
         now = self._clock.now()
         await self._objects.put(
             KeptObject(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wattmesh_demandresponse.api.openadr_web import bytes_of
-from wattmesh_kernel.errors import InvalidArgument, PermissionDenied, WattmeshError
+from wattmesh_kernel.errors import InvalidArgument, Unauthenticated, WattmeshError
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def push_route(take: Callable[[str, bytes], Awaitable[bytes]]) -> Route:
             answer = await take(request.path_params["service"], await bytes_of(request))
         except InvalidArgument as error:
             return _refused(400, error.message)
-        except PermissionDenied as error:
+        except Unauthenticated as error:
             return _refused(403, error.message)
         except WattmeshError as error:
             _log.warning("a call of the VTN of OpenADR 2.0b is not taken: %s", error.message)
