@@ -106,6 +106,9 @@ class MemoryMetering:
         first, last = span_us[0] - longest_gap_us, span_us[1] + longest_gap_us
         return await self.histories(list(keys), from_microseconds(first), from_microseconds(last))
 
+    async def firsts_us(self, keys: Collection[int]) -> Mapping[int, int]:
+        return {key: time_us for key, time_us in sorted(self.kept, reverse=True) if key in keys}
+
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         found, rows = [], []
         for point in points:

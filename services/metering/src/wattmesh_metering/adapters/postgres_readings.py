@@ -77,6 +77,14 @@ FROM {_ASKED} CROSS JOIN LATERAL (
 GROUP BY point_key
 """
 
+_FIRSTS = """
+SELECT asked.key, oldest.measure_time
+FROM unnest(%s::integer[]) AS asked (key) CROSS JOIN LATERAL (
+    SELECT measure_time FROM readings WHERE readings.point_key = asked.key
+    ORDER BY measure_time LIMIT 1
+) AS oldest
+"""
+
 
 def _statements(rows: LiteralString) -> Mapping[bool, LiteralString]:
     """Return the statement that reads rows without and with their qualities."""
@@ -205,6 +213,13 @@ class PostgresReadingStore:
         read = _histories(list(keys), found)
         known = with_events(with_rolled(read, rolled, days, longest_gap_us), events)
         return with_substitutes(known, substitutes)
+
+    async def firsts_us(self, keys: Collection[int]) -> Mapping[int, int]:
+        """Return when the oldest reading of each point was measured [us since 1970], if any was."""
+        async with self._connection() as connection:
+            cursor = cursor_for_arrays(connection)
+            await cursor.execute(_FIRSTS, (_keys(keys),))
+            return {key: to_microseconds(first) for key, first in await cursor.fetchall()}
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         """Return the newest reading of each point that has one.

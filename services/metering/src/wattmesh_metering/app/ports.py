@@ -221,6 +221,9 @@ class ReadingStore(Protocol):
         are worth if the view has qualities.
         """
 
+    async def firsts_us(self, keys: Collection[int]) -> Mapping[int, int]:
+        """Return when the oldest reading of each point was measured [us since 1970], if any was."""
+
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         """Return the newest reading of each point that has one, in the order of the points."""
 

@@ -17,13 +17,14 @@ from wattmesh_metering.domain.balance import (
     MeteredAsset,
     Role,
     metered_energies,
+    not_begun,
     with_derived,
 )
 from wattmesh_metering.domain.calendars import CalendarIntervals
-from wattmesh_metering.domain.coverage import Worth, least, worth_of_meters
+from wattmesh_metering.domain.coverage import Worth, least, whole_where, worth_of_meters
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals, require_size
-from wattmesh_metering.domain.readings import Ints, from_microseconds
+from wattmesh_metering.domain.readings import Ints, Mask, from_microseconds
 from wattmesh_metering.domain.rollups import DAY_US, on_quarters
 from wattmesh_metering.domain.selectors import AssetSelector
 from wattmesh_metering.domain.spans import Meters, MeterSpan
@@ -137,11 +138,16 @@ class QueryEnergy:
         histories = await self._histories(list(needed.values()), bounds_us, view)
         gap_us = self._longest_gap // timedelta(microseconds=1)
         energies = metered_energies(list(needed.values()), histories, bounds_us, gap_us)
+        idle = await self._idle(_flat(of_site.values()), energies, bounds_us)
         for assets in of_site.values():
             energies |= with_derived(
-                assets, energies, intervals=len(bounds_us) - 1, tolerance_wh=self._tolerance_wh
+                assets,
+                energies,
+                idle=idle,
+                intervals=len(bounds_us) - 1,
+                tolerance_wh=self._tolerance_wh,
             )
-        worths = _Worths(of_site, histories, bounds_us, gap_us) if view.qualities else None
+        worths = _Worths(of_site, histories, bounds_us, gap_us, idle) if view.qualities else None
         return [
             AssetEnergy(
                 asset=asset.id,
@@ -152,6 +158,19 @@ class QueryEnergy:
             )
             for asset in asked
         ]
+
+    async def _idle(
+        self, assets: Sequence[MeteredAsset], energies: Mapping[AssetId, Energy], bounds_us: Ints
+    ) -> Mapping[AssetId, Mask]:
+        """Return in which intervals assets are no part of a balance yet, of those not known."""
+        unknown = [
+            asset
+            for asset in assets
+            if asset.role is Role.BALANCED and np.isnan(energies[asset.id].net_wh).any()
+        ]
+        asked = {key for asset in unknown if asset.draws for key in asset.keys}
+        firsts_us = await self._store.firsts_us(sorted(asked)) if asked else {}
+        return {asset.id: not_begun(asset, firsts_us, bounds_us) for asset in unknown}
 
     async def _histories(
         self, assets: Sequence[MeteredAsset], bounds_us: Ints, view: View
@@ -183,8 +202,10 @@ class _Worths:
         histories: Histories,
         bounds_us: Ints,
         longest_gap_us: int,
+        idle: Mapping[AssetId, Mask],
     ) -> None:
         self._of_site = of_site
+        self._idle = idle
         self._histories = histories
         self._bounds_us = bounds_us
         self._longest_gap_us = longest_gap_us
@@ -196,7 +217,7 @@ class _Worths:
                 worth
                 for each in self._of_site[asset.id.site]
                 if each.role in (Role.GRID, Role.BALANCED)
-                for worth in self.of(each)
+                for worth in self._in_balance(each)
             ]
             worst = least(parts, len(self._bounds_us) - 1)
             return worst, worst
@@ -204,6 +225,12 @@ class _Worths:
             self._worth(asset.imports or asset.exports),
             self._worth(asset.exports or asset.imports),
         )
+
+    def _in_balance(self, asset: MeteredAsset) -> tuple[Worth, ...]:
+        """Return what an asset takes off a balance: nothing where it is no part of it yet."""
+        idle = self._idle.get(asset.id)
+        worths = self.of(asset)
+        return worths if idle is None else tuple(whole_where(idle, each) for each in worths)
 
     def _worth(self, spans: tuple[MeterSpan, ...]) -> Worth:
         meters = Meters(spans=spans)

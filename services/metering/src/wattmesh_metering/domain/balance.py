@@ -16,9 +16,17 @@ from enum import Enum
 import numpy as np
 
 from wattmesh_kernel.ids import AssetId
-from wattmesh_kernel.sites import GridConnectionRating, LoadRating, Rating
+from wattmesh_kernel.sites import (
+    BatteryRating,
+    GeneratorRating,
+    GridConnectionRating,
+    LoadRating,
+    PvRating,
+    Rating,
+    WindRating,
+)
 from wattmesh_metering.domain.histories import Histories
-from wattmesh_metering.domain.readings import Floats, Ints
+from wattmesh_metering.domain.readings import Floats, Ints, Mask
 from wattmesh_metering.domain.spans import EVER, FOREVER, Meters, MeterSpan, energies
 
 
@@ -51,20 +59,34 @@ def role_of(rating: Rating) -> Role:
             return Role.BALANCED
 
 
+def draws(rating: Rating) -> bool:
+    """Tell whether an asset uses energy, rather than make or store it."""
+    return not isinstance(rating, BatteryRating | GeneratorRating | PvRating | WindRating)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeteredAsset:
-    """An asset with the registers that count for it; `deleted_us` [us since 1970] if it is gone."""
+    """An asset with the registers that count for it; `deleted_us` [us since 1970] if it is gone.
+
+    `draws`: it uses energy. What such an asset drew before anything metered it is the load's.
+    """
 
     id: AssetId
     role: Role
     imports: tuple[MeterSpan, ...] = ()
     exports: tuple[MeterSpan, ...] = ()
     deleted_us: int | None = None
+    draws: bool = False
 
     @property
     def keys(self) -> frozenset[int]:
         """All its registers."""
         return frozenset(span.key for span in (*self.imports, *self.exports))
+
+    @property
+    def begins_us(self) -> int:
+        """From when its devices say that they measure it; EVER where one of them does not say."""
+        return min((span.start_us for span in (*self.imports, *self.exports)), default=EVER)
 
     @property
     def moving_keys(self) -> frozenset[int]:
@@ -138,18 +160,35 @@ def derived_energy(
     return Energy(imported_wh=np.maximum(rest, 0.0), exported_wh=np.maximum(-rest, 0.0))
 
 
+def not_begun(asset: MeteredAsset, firsts_us: Mapping[int, int], bounds_us: Ints) -> Mask:
+    """Return in which intervals an asset is no part of the balance yet.
+
+    That is before its devices say that they measure it; where none says from when, and the asset
+    uses energy, before its first reading of all (`firsts_us`, by register). What makes or stores
+    energy may have been there without a meter: without a word of it it is unknown.
+    """
+    begins_us = asset.begins_us
+    if begins_us == EVER and asset.draws and asset.keys:
+        begins_us = min((firsts_us.get(key, FOREVER) for key in asset.keys), default=EVER)
+    return np.asarray(bounds_us[1:] <= begins_us)
+
+
 def with_derived(
     assets: Iterable[MeteredAsset],
     metered: Mapping[AssetId, Energy],
     *,
+    idle: Mapping[AssetId, Mask],
     intervals: int,
     tolerance_wh: float,
 ) -> dict[AssetId, Energy]:
-    """Return the energy of every asset of one site, the load from the balance."""
+    """Return the energy of every asset of one site, the load from the balance.
+
+    `idle`: in which intervals an asset is no part of it yet.
+    """
     assets = list(assets)
     found = {asset.id: metered[asset.id] for asset in assets}
     of_role = {
-        role: [metered[asset.id] for asset in assets if asset.role is role]
+        role: [_idle(metered[a.id], idle.get(a.id)) for a in assets if a.role is role]
         for role in (Role.GRID, Role.BALANCED)
     }
     for asset in assets:
@@ -158,6 +197,16 @@ def with_derived(
                 of_role[Role.GRID], of_role[Role.BALANCED], tolerance_wh, intervals
             )
     return found
+
+
+def _idle(energy: Energy, idle: Mask | None) -> Energy:
+    """Return the energy with nothing in the intervals in which it is idle."""
+    if idle is None:
+        return energy
+    return Energy(
+        imported_wh=np.where(idle, 0.0, energy.imported_wh),
+        exported_wh=np.where(idle, 0.0, energy.exported_wh),
+    )
 
 
 def _sum(parts: Iterable[Floats], intervals: int) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_metering.domain.histories import Histories
-from wattmesh_metering.domain.readings import Floats, Ints
+from wattmesh_metering.domain.readings import Floats, Ints, Mask
 from wattmesh_metering.domain.spans import Meters, counting, covered_by
 
 
@@ -60,6 +60,14 @@ def worth_of_meters(
         qualities = np.maximum(qualities, np.where(np.diff(clipped) > 0, own, 0))
     share = covered / np.maximum(counted, 1) * (covered_by(meters, pieces, bounds_us) / lengths)
     return Worth(coverage=share, qualities=qualities)
+
+
+def whole_where(idle: Mask, worth: Worth) -> Worth:
+    """Return a worth that is whole, of no readings, in the intervals that need none."""
+    return Worth(
+        coverage=np.where(idle, 1.0, worth.coverage),
+        qualities=np.where(idle, 0, worth.qualities),
+    )
 
 
 def least(parts: Sequence[Worth], intervals: int) -> Worth:

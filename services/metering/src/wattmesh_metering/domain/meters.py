@@ -6,7 +6,7 @@ from itertools import chain
 
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import Asset, Device, DeviceFunction, MeterRole, ended, rated_power
-from wattmesh_metering.domain.balance import MeteredAsset, Role, role_of
+from wattmesh_metering.domain.balance import MeteredAsset, Role, draws, role_of
 from wattmesh_metering.domain.readings import to_microseconds
 from wattmesh_metering.domain.records import EndedDevice
 from wattmesh_metering.domain.spans import EVER, FOREVER, MeterSpan
@@ -45,6 +45,7 @@ def metered_asset(
         imports=spans("import_energy_wh"),
         exports=spans("export_energy_wh"),
         deleted_us=None if delete_time is None else to_microseconds(delete_time),
+        draws=draws(asset.rating),
     )
 
 
