@@ -63,6 +63,42 @@ async def test_a_feeder_is_shared_by_the_homes_on_it_and_nobody_else(control: Co
         await told(control, BATTERY, 4000.0)
 
 
+async def test_what_a_group_may_draw_together_is_kept_between_plans_too(
+    control: ControlWorld,
+) -> None:
+    """Plans keep it; what somebody asks for beside them, or after the last of them, did not."""
+    group = replace(STREET, nodes=(), site_node_ids={}, max_import_power_w=6_000.0)
+    control.metering.change(group)
+    async with control.gateway():
+        for device in (BATTERY, OTHER, "sites/home-3/devices/battery"):
+            await control.submit(T0, [4000.0], device=device)
+        clamped = await told(control, BATTERY, 2000.0)
+        assert clamped.message == (
+            "4000 W asked, its share of the limit of site-model (what street bears) on "
+            "groups/street allows at most 2000 W"
+        )
+        await told(control, OTHER, 2000.0)
+        listed = await control.stub.ListLimits(pb.ListLimitsRequest(parent="sites/-/devices/-"))
+        assert [(each.subject, each.owner) for each in listed.limits] == [
+            ("groups/street", "site-model")
+        ]
+
+        control.metering.change(replace(group, max_import_power_w=None))
+        await told(control, BATTERY, 4000.0)
+
+
+async def test_a_groups_conductors_are_those_of_a_node_that_all_its_sites_hang_on(
+    control: ControlWorld,
+) -> None:
+    transformer = Node(id="transformer", max_phase_import_power_w=2_000.0)
+    below = dict.fromkeys(HOMES, "transformer")
+    control.metering.change(replace(STREET, nodes=(transformer,), site_node_ids=below))
+    async with control.gateway():
+        for device in (BATTERY, OTHER, "sites/home-3/devices/battery"):
+            await control.submit(T0, [4000.0], device=device)
+        await told(control, BATTERY, 2000.0)  # of three conductors with 2 kW each for three homes
+
+
 async def test_an_operator_limits_a_feeder_for_an_hour(control: ControlWorld) -> None:
     async with control.gateway():
         await control.submit(T0, [4000.0])

@@ -900,9 +900,10 @@ class Limit(_message.Message):
     subject: _builtins.str
     """What is limited: `sites/{site}/devices/{device}`; `sites/{site}` for its grid connection; `groups/{group}`
     for the sum of its sites; `sites/{site}/nodes/{node}` or `groups/{group}/nodes/{node}` for what flows into
-    all that hangs below a node. Required. FAILED_PRECONDITION (UNKNOWN_NODE) for a node that is not there. Nodes
-    that have limits of their own in the site model have them here as well, of the owner "site-model". What a site draws beside what can be steered there is taken off as it was
-    metered last; the rest is shared among the devices by priority, and alike within one.
+    all that hangs below a node. Required. FAILED_PRECONDITION (UNKNOWN_NODE) for a node that is not there. Groups
+    and nodes that have limits of their own in the site model have them here as well, of the owner "site-model". What a
+    site draws beside what can be steered there is taken off as it was metered last; the rest is shared among the
+    devices by priority, and alike within one.
     """
     owner: _builtins.str
     """Who put it there, e.g. "grid-operator"; 1 to 128 characters. An owner has one limit a subject."""
@@ -916,8 +917,7 @@ class Limit(_message.Message):
     """Lowest power allowed in every single conductor of what flows into a site, a group or a node [W], into it positive.
     Absent: no bound; of a device it is refused (INVALID_LIMIT). Shared among devices by the conductors that their assets
     are connected to, and at a site kept by the loop of its gateway, where every meter of the connection shows each
-    conductor. Plans stay within that of a site and what nodes of the site model bear, not within that of a group or an
-    owner's of a node.
+    conductor. Plans stay within all of them.
     """
     max_phase_power_w: _builtins.float
     """Highest power allowed in every single conductor, as `min_phase_power_w`."""

@@ -360,7 +360,9 @@ class SiteGroup(_message.Message):
 
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_electrical_pb2.Node]:
-        """Topology above the sites' connections: feeders and transformers that they share. A tree."""
+        """Topology above the sites' connections: feeders and transformers that they share. A tree. What they may draw or feed
+        in together on each conductor is said of a node on which all of them hang.
+        """
 
     @_builtins.property
     def site_node_ids(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from wattmesh_control.domain.bearing import Bearing
 from wattmesh_control.domain.controllable import (
     ControllableDevice,
     Found,
@@ -61,16 +62,17 @@ class Devices:
         names = (device.name, device.site.name, *(() if group is None else (group.id.name,)))
         return frozenset(names)
 
-    def nodes(self) -> list[tuple[NodeName, Node]]:
-        """Return every node of every site and group that bounds what flows through it."""
+    def bearings(self) -> list[Bearing]:
+        """Return what each group, and each node of a site or group, bears, of those that say it."""
         model = self._view.model
-        return [
-            (NodeName(owner.id, node.id), node)
+        nodes = [
+            Bearing.of_node(NodeName(owner.id, node.id), node)
             for owners in (model.sites.values(), model.groups.values())
             for owner in owners
             for node in owner.nodes
-            if node.bounds
         ]
+        groups = [Bearing.of_group(each) for each in model.groups.values()]
+        return [each for each in (*groups, *nodes) if each.bounds != (None,) * 4]
 
     def sites_of(self, subject: Subject) -> tuple[SiteId, ...]:
         """Return the sites whose power a limit on a subject is about."""
