@@ -14,6 +14,7 @@ from wattmesh_local.alerts import AlertDesk, alert_desk
 from wattmesh_local.books import write_report
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.islands import island_record
+from wattmesh_local.limits import limits_desk
 from wattmesh_local.operating import (
     Operator,
     Person,
@@ -89,6 +90,20 @@ def holds(
 ) -> None:
     """List who holds what, why, and until when."""
     _operate(lambda control: control.holds(ended=everything))
+
+
+@app.command()
+def limits(
+    site: Annotated[str, typer.Argument(help="home-1, or sites/home-1; else all.")] = "",
+) -> None:
+    """List what is limited, who keeps it since when, and what was metered; 1: exceeded."""
+    where = SiteId(site.removeprefix("sites/")).name if site else ""
+
+    async def run() -> int:
+        async with limits_desk(state_folder(), console) as desk:
+            return await desk.show(where)
+
+    say_errors(run)
 
 
 @app.command()

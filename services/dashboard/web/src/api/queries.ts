@@ -6,6 +6,7 @@ import {
   useQuery,
   type UseQueryResult,
 } from "@tanstack/react-query";
+import type { Limit } from "../gen/wattmesh/control/v1/control_pb.ts";
 import type { Device } from "../gen/wattmesh/site/v1/device_pb.ts";
 import type { Asset } from "../gen/wattmesh/site/v1/asset_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
@@ -15,7 +16,7 @@ import { useNow, usePicture } from "../live/hooks.ts";
 import type { Picture } from "../live/store.ts";
 import { duration, range, toMs } from "../lib/time.ts";
 import { isMissing, mayPass } from "./errors.ts";
-import { dashboard, metering, optimizer, planner, sites } from "./transport.ts";
+import { control, dashboard, metering, optimizer, planner, sites } from "./transport.ts";
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -44,6 +45,8 @@ async function all<T>(page: (token: string) => Promise<Page<T>>): Promise<T[]> {
   } while (token !== "");
   return found;
 }
+
+const LIMITS_LOOK_MS = 5_000;
 
 const revisionOf = (picture: Picture): string => picture.revision;
 
@@ -109,6 +112,22 @@ export function useDevices(site: string): UseQueryResult<Device[]> {
       }),
     enabled: site !== "" && revision !== "",
     staleTime: Infinity,
+  });
+}
+
+/** Limits that hold or are to come for a site, its nodes and devices; without what the site model itself says. */
+export function useLimits(site: string): UseQueryResult<Limit[]> {
+  return useQuery({
+    queryKey: ["limits", site],
+    queryFn: async ({ signal }) => {
+      const found = await all(async (pageToken) => {
+        const answer = await control.listLimits({ parent: `${site}/devices/-`, pageToken }, { signal });
+        return { items: answer.limits, next: answer.nextPageToken };
+      });
+      return found.filter((limit) => limit.owner !== "site-model");
+    },
+    refetchInterval: LIMITS_LOOK_MS,
+    placeholderData: keepPreviousData,
   });
 }
 

@@ -9,6 +9,7 @@ import { store, useNow, usePicture } from "../../live/hooks.ts";
 import { Actions } from "../../parts/actions.tsx";
 import { Card, Empty } from "../../parts/bits.tsx";
 import { HoldsInForce } from "../../parts/holds.tsx";
+import { LimitsInForce } from "../../parts/limits.tsx";
 import { siteTitle, useTitles } from "../../parts/pages.ts";
 import { Ages } from "./ages.tsx";
 import { Diagram } from "./diagram.tsx";
@@ -33,6 +34,7 @@ export function SiteNow({ name }: { name: string }) {
         </div>
       </div>
       <HoldsInForce site={name} />
+      <LimitsInForce site={site} />
       <Flowing site={site} />
     </div>
   );
