@@ -1,5 +1,6 @@
 """What control saved, and why."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -83,6 +84,51 @@ def test_an_hour_without_the_batterys_meter_is_on_neither_side() -> None:
     assert found.covered_ratio == pytest.approx(2 / 3)
     assert found.without.cost.rounded().amount == Decimal("1.50")
     assert found.metered.cost.rounded().amount == Decimal("1.00")
+
+
+def declared(energy: SiteEnergy, change_kwh: list[float], by: Tariff) -> Savings:
+    told = replace(energy, declared_wh=Series(START, HOUR, np.array(change_kwh) * 1000))
+    return site_savings(told, by, energy.grid.range, Counterfactual.DECLARED)
+
+
+def test_what_somebody_declares_is_priced_like_what_was_metered() -> None:
+    """2 kWh of the dear hour would have been taken in the cheap one."""
+    found = declared(home([1, 3], [0, 0]), [2, -2], tariff([0.10, 0.40], peak=1.0))
+    assert found.saved.amount == Decimal("-0.60")
+    assert found.parts[SavingsCause.DECLARED] == Decimal("-0.60")
+    assert found.parts[SavingsCause.PEAK] == 0
+    assert found.without.total_kwh == (4.0, 0.0)
+
+
+def test_a_declared_change_leaves_what_went_both_ways_and_the_hours_it_says_nothing_of() -> None:
+    """Netted, an hour with 2 kWh in and 1 out would have been cheaper with nothing changed."""
+    both = Energy(
+        import_wh=Series(START, HOUR, np.array([2_000.0, 2_000.0])),
+        export_wh=Series(START, HOUR, np.array([1_000.0, 1_000.0])),
+    )
+    energy = SiteEnergy(site=HOME, zone=ZoneInfo("UTC"), grid=both)
+    found = declared(energy, [0, 1], tariff([0.50, 0.50], export=0.10))
+    (without,) = found.without.energies
+    assert without.import_wh.values.tolist() == [2_000.0, 3_000.0]
+    assert without.export_wh.values.tolist() == [1_000.0, 1_000.0]
+    assert found.saved.amount == Decimal("0.50")
+
+
+def test_an_hour_of_which_a_caller_knows_nothing_is_on_neither_side() -> None:
+    found = declared(home([1, 2], [0, 0]), [1, NAN], tariff([0.5, 0.5]))
+    assert (found.missing_intervals, found.metered.cost.amount) == (1, Decimal("0.5"))
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=6))
+def test_nothing_declared_saves_nothing_and_what_is_declared_balances(
+    hours: list[tuple[float, float]],
+) -> None:
+    rest, change = [each for each, _ in hours], [each for _, each in hours]
+    prices = tariff([0.3] * len(hours), export=0.1)
+    energy = home(rest, [0.0] * len(hours))
+    assert declared(energy, [0.0] * len(hours), prices).saved.amount == 0
+    (without,) = declared(energy, change, prices).without.energies
+    assert without.net_wh == pytest.approx((np.array(rest) + change) * 1000, abs=1e-6)
 
 
 def test_peaks_of_sites_count_at_the_same_time() -> None:

@@ -27,7 +27,8 @@ from wattmesh_runtime.testing import serve_for_test
 NOW = datetime(2024, 6, 1, 10, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 _SERVICES = (
-    "metering forecast planner control carbon alerting analytics usage demandresponse gateway"
+    "metering forecast planner control carbon alerting analytics usage demandresponse gateway "
+    "dashboard"
 )
 
 

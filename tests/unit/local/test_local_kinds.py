@@ -1,22 +1,10 @@
-"""What plain rules would have made of metered energy, and what the ledger says of visits."""
+"""What the ledger says of visits and readings."""
 
 import json
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-from wattmesh_kernel.sites import BatteryRating
 from wattmesh_local.watching.ledger import published_readings, visits
-from wattmesh_local.watching.rules import self_consumption_wh
 
-RATING = BatteryRating(
-    capacity_wh=10_000.0,
-    max_charge_power_w=3_000.0,
-    max_discharge_power_w=3_000.0,
-    charge_efficiency_ratio=0.9,
-    discharge_efficiency_ratio=0.9,
-)
 VISIT = {
     "asset": "sites/office/assets/ev-1",
     "arrival": "2024-06-03T08:10:00.000000Z",
@@ -29,16 +17,6 @@ VISIT = {
     "at_once_wh": [9_000.0],
     "over": False,
 }
-
-
-def test_the_plain_rule_stores_what_would_be_exported_and_gives_what_would_be_imported() -> None:
-    taken = self_consumption_wh(np.array([-2_000.0, 1_000.0, 1_000.0]), RATING, 0.0)
-    assert taken == pytest.approx([2_000.0, -1_000.0, -620.0])
-
-
-def test_the_plain_rule_keeps_to_powers_and_room_and_idles_where_nothing_is_known() -> None:
-    taken = self_consumption_wh(np.array([-9_000.0, -9_000.0, np.nan, -9_000.0]), RATING, 0.5)
-    assert taken == pytest.approx([3_000.0, 2_300.0 / 0.9, 0.0, 0.0])
 
 
 def test_a_visit_counts_once_with_what_it_came_to(tmp_path: Path) -> None:

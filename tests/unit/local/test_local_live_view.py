@@ -16,6 +16,14 @@ from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
 from wattmesh_local.watching.vehicles import Vehicle
 
 ZONE = ZoneInfo("America/Los_Angeles")
+
+
+def account(cost: str, carbon_kg: float, peak_kw: float) -> Account:
+    return Account(
+        cost=Decimal(cost), by_tariff=Decimal(cost), carbon_kg=carbon_kg, peak_kw=peak_kw
+    )
+
+
 SNAPSHOT = Snapshot(
     time=datetime(2016, 9, 6, 1, 30, tzinfo=UTC),
     sites=(
@@ -43,8 +51,8 @@ SNAPSHOT = Snapshot(
     carbon_gco2e_per_kwh=151.2,
     accounts=Accounts(
         currency_code="USD",
-        achieved=Account(cost=Decimal("8.00"), carbon_kg=4.0, peak_kw=3.0),
-        no_control=Account(cost=Decimal("10.00"), carbon_kg=5.0, peak_kw=4.0),
+        achieved=account("8.00", 4.0, 3.0),
+        no_control=account("10.00", 5.0, 4.0),
         missing_intervals=0,
     ),
     plan="plans/neighbourhood-20160906t0200z made",

@@ -11,6 +11,7 @@ from wattmesh.alert.v1 import alert_service_pb2_grpc
 from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.carbon.v1 import carbon_pb2_grpc
 from wattmesh.control.v1 import control_pb2_grpc, operator_pb2_grpc
+from wattmesh.dashboard.v1 import dashboard_service_pb2_grpc
 from wattmesh.demandresponse.v1 import demand_response_service_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh.gateway.v1 import gateway_pb2_grpc
@@ -55,6 +56,7 @@ class MeshClients:
         self.demandresponse = demand_response_service_pb2_grpc.DemandResponseServiceStub(
             self.channel("demandresponse")
         )
+        self.dashboard = dashboard_service_pb2_grpc.DashboardServiceStub(self.channel("dashboard"))
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))
         return self
 

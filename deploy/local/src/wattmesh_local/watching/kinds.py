@@ -1,7 +1,8 @@
 """What each kind of asset came to, beside nobody in control and beside a plain rule.
 
 One kind at a time is replaced by what it would have drawn, everything else stays as metered: what
-the difference costs, by the site's own tariff, is what control of that kind is worth.
+the difference costs is what control of that kind is worth. Analytics says what anything costs; of
+what only simulated devices know (what they would have drawn, in their ledgers) it is told.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,17 +13,16 @@ from typing import Any
 import numpy as np
 
 from wattmesh_kernel.time import TimeRange
+from wattmesh_local.watching.accounts import RULE, Accounts, accounts_beside, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.islands import generators_content
-from wattmesh_local.watching.ledger import (
-    VisitLedger,
-)
+from wattmesh_local.watching.ledger import Floats, VisitLedger
 from wattmesh_local.watching.machines import MachineLedger
 from wattmesh_local.watching.rooms import Outside, outside_of
-from wattmesh_local.watching.rules import Floats
 from wattmesh_local.watching.site_hours import Ledgers, SiteHours, site_hours
 from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_local.watching.vehicles import kept_sessions
+from wattmesh_runtime.aio.tasks import together
 
 
 async def kinds_content(
@@ -37,8 +37,9 @@ async def kinds_content(
     content = {
         "load": {"energy_kwh": _kwh(each.load_wh for each in hours)},
         "pv": {"energy_kwh": _kwh(-each.sun_wh for each in hours)},
-        "battery": _battery(hours),
     }
+    if any(site.batteries for site in sites):
+        content["battery"] = await _battery(clients, hours, span)
     if any(site.turbines for site in sites):
         content["wind_turbine"] = {"energy_kwh": _kwh(-each.wind_wh for each in hours)}
     if any(site.generators for site in sites):
@@ -46,7 +47,7 @@ async def kinds_content(
         content["generator"] = generated | generators_content(ledger_folder, span)
     if any(site.charge_points for site in sites):
         kept = await kept_sessions(clients, sites, span)
-        content["ev_charger"] = _ev_charger(hours, ledgers.visits, span) | {
+        content["ev_charger"] = await _ev_charger(clients, hours, ledgers.visits, span) | {
             "stored_sessions": kept.sessions,
             "needs": {"met": kept.met, "missed": kept.missed},
         }
@@ -56,21 +57,24 @@ async def kinds_content(
         ]
         own = [each for each in hours if each.site.zones]
         drawn = [(each.zones_wh, each.zones_at_rest_wh, each.zones_rule_wh) for each in own]
-        content["hvac_zone"] = _thermal(own, drawn, sum(outside, Outside()))
+        content["hvac_zone"] = await _thermal(clients, own, drawn, sum(outside, Outside()), span)
     if any(site.tanks for site in sites):
         outside = [
             await outside_of(clients, each, each.tanks, span, ledgers.rooms) for each in sites
         ]
         own = [each for each in hours if each.site.tanks]
         drawn = [(each.tanks_wh, each.tanks_at_rest_wh, each.tanks_rule_wh) for each in own]
-        content["thermal_tank"] = _thermal(own, drawn, sum(outside, Outside()))
+        content["thermal_tank"] = await _thermal(clients, own, drawn, sum(outside, Outside()), span)
     if any(site.machines for site in sites):
-        content["deferrable_load"] = _deferrable(hours, span, ledgers.machines)
+        content["deferrable_load"] = await _deferrable(clients, hours, span, ledgers.machines)
     return content
 
 
-def _deferrable(
-    hours: Sequence[SiteHours], span: TimeRange, ledgers: Mapping[str, MachineLedger]
+async def _deferrable(
+    clients: MeshClients,
+    hours: Sequence[SiteHours],
+    span: TimeRange,
+    ledgers: Mapping[str, MachineLedger],
 ) -> dict[str, Any]:
     """Return what runs came to; by the plain rule, which begins at once, as without control.
 
@@ -85,7 +89,9 @@ def _deferrable(
         for machine in each.site.machines
         if machine.name in ledgers
     ]
-    at_once = _money(own, lambda each: each.net_wh - each.machines_wh + each.machines_at_once_wh)
+    at_once = await _beside(
+        clients, own, span, lambda each: each.machines_at_once_wh - each.machines_wh
+    )
     energy_at_once = _kwh(each.machines_at_once_wh for each in own)
     return {
         "runs": {
@@ -98,55 +104,64 @@ def _deferrable(
             "no_control": energy_at_once,
             "rule": energy_at_once,
         },
-        "cost": {
-            "achieved": _money(own, lambda each: each.net_wh),
-            "no_control": at_once,
-            "rule": at_once,
-        },
+        "cost": _cost(at_once, at_once),
     }
 
 
-def _thermal(
-    own: Sequence[SiteHours], drawn: Sequence[tuple[Floats, Floats, Floats]], outside: Outside
+async def _thermal(
+    clients: MeshClients,
+    own: Sequence[SiteHours],
+    drawn: Sequence[tuple[Floats, Floats, Floats]],
+    outside: Outside,
+    span: TimeRange,
 ) -> dict[str, Any]:
     """Return what zones or tanks came to: as metered, with nobody in control, by the plain rule."""
-    energy, cost = dict[str, float](), dict[str, float]()
-    for index, name in enumerate(("achieved", "no_control", "rule")):
-        energy[name] = _kwh(each[index] for each in drawn)
-        cost[name] = round(
-            sum(
-                (
-                    hours.cost(hours.net_wh - each[0] + each[index])
+    no_control, rule = await together(
+        *(
+            accounts_beside(
+                clients,
+                [each.site for each in own],
+                span,
+                {
+                    hours.site.id: each[index] - each[0]
                     for hours, each in zip(own, drawn, strict=True)
-                ),
-                0.0,
-            ),
-            2,
+                },
+            )
+            for index in (1, 2)
         )
+    )
+    names = ("achieved", "no_control", "rule")
     return {
-        "energy_kwh": energy,
+        "energy_kwh": {
+            name: _kwh(each[index] for each in drawn) for index, name in enumerate(names)
+        },
         "outside_kh": {name: round(value, 2) for name, value in asdict(outside).items()},
-        "cost": cost,
+        "cost": _cost(no_control, rule),
     }
 
 
-def _battery(hours: Sequence[SiteHours]) -> dict[str, Any]:
+async def _battery(
+    clients: MeshClients, hours: Sequence[SiteHours], span: TimeRange
+) -> dict[str, Any]:
     own = [each for each in hours if each.site.batteries]
+    sites = [each.site for each in own]
+    idle, rule = await together(
+        compute_accounts(clients, sites, span), compute_accounts(clients, sites, span, RULE)
+    )
     return {
         "energy_kwh": {
             "charged": _kwh(np.maximum(each.battery_wh, 0) for each in own),
             "discharged": _kwh(np.maximum(-each.battery_wh, 0) for each in own),
         },
-        "cost": {
-            "achieved": _money(own, lambda each: each.net_wh),
-            "no_control": _money(own, lambda each: each.net_wh - each.battery_wh),
-            "rule": _money(own, lambda each: each.net_wh - each.battery_wh + each.battery_rule_wh),
-        },
+        "cost": _cost(idle, rule),
     }
 
 
-def _ev_charger(
-    hours: Sequence[SiteHours], seen: Sequence[VisitLedger], span: TimeRange
+async def _ev_charger(
+    clients: MeshClients,
+    hours: Sequence[SiteHours],
+    seen: Sequence[VisitLedger],
+    span: TimeRange,
 ) -> dict[str, Any]:
     """Return what vehicles came to; by the plain rule, which charges at once, as without control.
 
@@ -155,7 +170,7 @@ def _ev_charger(
     """
     own = [each for each in hours if each.site.charge_points]
     left = [each for each in seen if span.contains(each.departure)]
-    at_once = _money(own, lambda each: each.net_wh - each.charging_wh + each.at_once_wh)
+    at_once = await _beside(clients, own, span, lambda each: each.at_once_wh - each.charging_wh)
     missed_at_once = _missed_kwh(
         replace(each, charged_wh=min(sum(each.at_once_wh), each.wanted_wh)) for each in left
     )
@@ -177,11 +192,7 @@ def _ev_charger(
             "achieved": _peak_kw(each.charging_wh for each in own),
             "no_control": _peak_kw(each.at_once_wh for each in own),
         },
-        "cost": {
-            "achieved": _money(own, lambda each: each.net_wh),
-            "no_control": at_once,
-            "rule": at_once,
-        },
+        "cost": _cost(at_once, at_once),
     }
 
 
@@ -190,8 +201,23 @@ def _missed_kwh(left: Iterable[VisitLedger]) -> float:
     return round(missed_wh / 1000, 3)
 
 
-def _money(hours: Sequence[SiteHours], net_wh: Callable[[SiteHours], Floats]) -> float:
-    return round(sum((each.cost(net_wh(each)) for each in hours), 0.0), 2)
+async def _beside(
+    clients: MeshClients,
+    own: Sequence[SiteHours],
+    span: TimeRange,
+    change_wh: Callable[[SiteHours], Floats],
+) -> Accounts:
+    changes = {each.site.id: change_wh(each) for each in own}
+    return await accounts_beside(clients, [each.site for each in own], span, changes)
+
+
+def _cost(no_control: Accounts, rule: Accounts) -> dict[str, float]:
+    """Return costs before what events paid: what they paid is of no kind by itself."""
+    return {
+        "achieved": float(no_control.achieved.by_tariff),
+        "no_control": float(no_control.no_control.by_tariff),
+        "rule": float(rule.no_control.by_tariff),
+    }
 
 
 def _kwh(energies_wh: Iterable[Floats]) -> float:

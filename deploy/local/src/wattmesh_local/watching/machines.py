@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from wattmesh_kernel.time import TimeRange
-from wattmesh_local.watching.ledger import lines_of
-from wattmesh_local.watching.rules import Floats
+from wattmesh_local.watching.ledger import Floats, lines_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,7 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.ledger import RoomLedger
-from wattmesh_local.watching.rules import Floats
+from wattmesh_local.watching.ledger import Floats, RoomLedger
 from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_runtime.errors import rpc_errors
 

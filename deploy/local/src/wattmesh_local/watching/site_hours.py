@@ -1,4 +1,4 @@
-"""What a site metered by the hour, beside what plain rules would have made of it."""
+"""What a site metered by the hour, beside what its devices would have drawn by plain rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.site.v1 import site_service_pb2
-from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
 from wattmesh_kernel.ids import AssetId
-from wattmesh_kernel.tariff import LoweredTariff, evaluate, lower_tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import (
-    BatteryLedger,
+    Floats,
     RoomLedger,
     VisitLedger,
-    battery_ledgers,
     room_ledgers,
     visits,
 )
 from wattmesh_local.watching.machines import MachineLedger, machine_ledgers, sooner_wh
 from wattmesh_local.watching.rooms import NO_CONTROL, RULE, by_rule_wh
-from wattmesh_local.watching.rules import Floats, self_consumption_wh
 from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_runtime.errors import rpc_errors
 
@@ -36,7 +31,6 @@ class Ledgers:
     """What devices wrote down themselves, by the names of sites and assets."""
 
     visits: Sequence[VisitLedger]
-    batteries: Mapping[str, BatteryLedger]
     rooms: Mapping[str, RoomLedger]
     machines: Mapping[str, MachineLedger]
 
@@ -45,7 +39,6 @@ class Ledgers:
         """Read a run's folder; of visits those that began before a moment."""
         return cls(
             visits=[each for each in visits(folder) if each.arrival < before],
-            batteries=battery_ledgers(folder),
             rooms=room_ledgers(folder),
             machines=machine_ledgers(folder),
         )
@@ -55,21 +48,18 @@ class Ledgers:
 class SiteHours:
     """A site's metered energies per hour [Wh], into the component positive, NaN where not known.
 
-    `battery_rule_wh` and `at_once_wh` are what the batteries would have done by the plain rule, and
-    the vehicles with nobody in control; `zones_…` and `tanks_…` what those drew, and would have by
-    the rules; `machines_…` what work drew that can wait, and would have begun at once.
+    `at_once_wh` is what vehicles would have drawn with nobody in control; `zones_…` and `tanks_…`
+    what those drew, and would have by the rules; `machines_…` what work drew that can wait, and
+    would have begun at once: all by the devices' own ledgers.
     """
 
     site: WatchedSite
-    tariff: LoweredTariff
-    net_wh: Floats
     load_wh: Floats
     sun_wh: Floats
     wind_wh: Floats
     generators_wh: Floats
     battery_wh: Floats
     charging_wh: Floats
-    battery_rule_wh: Floats
     at_once_wh: Floats
     zones_wh: Floats
     zones_at_rest_wh: Floats
@@ -79,12 +69,6 @@ class SiteHours:
     tanks_rule_wh: Floats
     machines_wh: Floats
     machines_at_once_wh: Floats
-
-    def cost(self, net_wh: Floats) -> float:
-        """Return what an exchange with the grid costs [currency]; unknown hours count nothing."""
-        known = np.nan_to_num(net_wh) / 1000.0
-        cost = evaluate(self.tariff, np.maximum(known, 0), np.maximum(-known, 0))
-        return sum(line.amount for line in cost.lines)
 
 
 async def site_hours(
@@ -99,26 +83,16 @@ async def site_hours(
     def total(assets: Sequence[AssetId]) -> Floats:
         return np.asarray(sum((energies[each] for each in assets), np.zeros(span.count(INTERVAL))))
 
-    net, battery = energies[site.grid], total(site.batteries)
-    ledger = ledgers.batteries.get(site.id.name)
-    soc = 0.0 if ledger is None else ledger.soc_ratio(span.start)
-    rule, rest = np.zeros(net.shape), net - battery
-    for rating in site.battery_ratings:
-        taken = self_consumption_wh(rest, rating, soc)
-        rule, rest = rule + taken, rest + taken
     own = {asset.name for asset in site.charge_points}
     rooms = ledgers.rooms
     return SiteHours(
         site=site,
-        tariff=await _lowered(clients, site, span),
-        net_wh=net,
         load_wh=total(site.loads),
         sun_wh=total(site.generation) - total(site.turbines),
         wind_wh=total(site.turbines),
         generators_wh=total(site.generators),
-        battery_wh=battery,
+        battery_wh=total(site.batteries),
         charging_wh=total(site.charge_points),
-        battery_rule_wh=rule,
         at_once_wh=_at_once_wh([each for each in ledgers.visits if each.asset in own], span),
         zones_wh=total(site.zones),
         zones_at_rest_wh=by_rule_wh(rooms, site.zones, NO_CONTROL, span),
@@ -167,13 +141,3 @@ async def _energies(
         - series_from_proto(energy.export_energy_wh).values
         for asset, energy in zip(assets, answer.energies, strict=True)
     }
-
-
-async def _lowered(clients: MeshClients, site: WatchedSite, span: TimeRange) -> LoweredTariff:
-    with rpc_errors():
-        answer = await clients.sites.GetTariff(
-            site_service_pb2.GetTariffRequest(
-                name=site.tariff, price_range=time_range_to_proto(span)
-            )
-        )
-    return lower_tariff(tariff_from_proto(answer.tariff), span, INTERVAL, site.zone)

@@ -55,7 +55,6 @@ class WatchedSite:
     can_island: bool = False
     batteries: tuple[AssetId, ...] = ()
     battery_capacity_wh: float = 0.0
-    battery_ratings: tuple[BatteryRating, ...] = ()
     charge_points: tuple[AssetId, ...] = ()
     zones: tuple[AssetId, ...] = ()
     tanks: tuple[AssetId, ...] = ()
@@ -106,9 +105,6 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         generators=_of_kind(assets, GeneratorRating),
         can_island=site.microgrid is not None,
         batteries=_of_kind(assets, BatteryRating),
-        battery_ratings=tuple(
-            asset.rating for asset in assets if isinstance(asset.rating, BatteryRating)
-        ),
         charge_points=_of_kind(assets, EvChargerRating),
         zones=_of_kind(assets, HvacZoneRating),
         tanks=_of_kind(assets, TankRating),

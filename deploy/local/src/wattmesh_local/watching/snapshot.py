@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from wattmesh.carbon.v1 import carbon_pb2
+from wattmesh.dashboard.v1 import dashboard_service_pb2
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh.planner.v1 import planner_pb2
-from wattmesh.site.v1 import site_service_pb2
-from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import (
     duration_to_proto,
     series_from_proto,
@@ -22,7 +21,6 @@ from wattmesh_contracts.values import (
 )
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId, PointId
-from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_local.running.health import health_of
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
@@ -175,13 +173,15 @@ class Observer:
         if not sites or not sites[0].tariff:
             return None
         span = TimeRange.of(floor_time(now, INTERVAL), INTERVAL)
-        request = site_service_pb2.GetTariffRequest(
-            name=sites[0].tariff, price_range=time_range_to_proto(span)
+        request = dashboard_service_pb2.QueryPricesRequest(
+            site=sites[0].id.name,
+            range=time_range_to_proto(span),
+            resolution=duration_to_proto(INTERVAL),
         )
         with rpc_errors():
-            answer = await self._clients.sites.GetTariff(request, timeout=2)
-        lowered = lower_tariff(tariff_from_proto(answer.tariff), span, INTERVAL, sites[0].zone)
-        return float(lowered.import_price_per_kwh[0])
+            answer = await self._clients.dashboard.QueryPrices(request, timeout=2)
+        (price,) = answer.import_price_per_kwh.values
+        return price if np.isfinite(price) else None
 
     async def _carbon(self, sites: Sequence[WatchedSite], now: datetime) -> float | None:
         if not sites or not sites[0].carbon_zone:

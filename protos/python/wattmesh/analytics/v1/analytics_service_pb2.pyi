@@ -124,6 +124,7 @@ class QuerySavingsRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     COUNTERFACTUAL_FIELD_NUMBER: _builtins.int
+    DECLARED_CHANGES_FIELD_NUMBER: _builtins.int
     counterfactual: _bill_pb2.Counterfactual.ValueType
     """What to compare with. Required."""
     @_builtins.property
@@ -138,6 +139,12 @@ class QuerySavingsRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval in which energy is priced and peaks are looked for. Whole seconds that divide an hour. Absent: 15 min."""
 
+    @_builtins.property
+    def declared_changes(self) -> _containers.RepeatedCompositeFieldContainer[_savings_pb2.DeclaredChange]:
+        """With COUNTERFACTUAL_DECLARED: how sites would have differed, each once; one that is not among them is as metered. At
+        least one. With every other counterfactual: none.
+        """
+
     def __init__(
         self,
         *,
@@ -145,10 +152,11 @@ class QuerySavingsRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         counterfactual: _bill_pb2.Counterfactual.ValueType = ...,
+        declared_changes: _abc.Iterable[_savings_pb2.DeclaredChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counterfactual", b"counterfactual", "range", b"range", "resolution", b"resolution", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counterfactual", b"counterfactual", "declared_changes", b"declared_changes", "range", b"range", "resolution", b"resolution", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,10 @@ class _CounterfactualEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Counte
     """
     COUNTERFACTUAL_UNCONTROLLED: _Counterfactual.ValueType  # 5
     """Nobody controls anything: batteries do nothing, vehicles charge at once, zones are kept by their thermostats."""
+    COUNTERFACTUAL_DECLARED: _Counterfactual.ValueType  # 6
+    """What the caller declares in `declared_changes`, as somebody's own simulation has it; all else as metered. Of savings
+    alone: a bill by it is refused.
+    """
 
 class Counterfactual(_Counterfactual, metaclass=_CounterfactualEnumTypeWrapper):
     """What would have been, had nobody controlled the site. A counterfactual is made from metered energy; that of vehicles
@@ -69,6 +73,10 @@ schedule; all else as metered. A zone whose answer to heat is not known stays as
 """
 COUNTERFACTUAL_UNCONTROLLED: Counterfactual.ValueType  # 5
 """Nobody controls anything: batteries do nothing, vehicles charge at once, zones are kept by their thermostats."""
+COUNTERFACTUAL_DECLARED: Counterfactual.ValueType  # 6
+"""What the caller declares in `declared_changes`, as somebody's own simulation has it; all else as metered. Of savings
+alone: a bill by it is refused.
+"""
 Global___Counterfactual: _TypeAlias = Counterfactual  # noqa: Y015
 
 @_typing.final

@@ -23,24 +23,27 @@ _sym_db = _symbol_database.Default()
 
 
 from wattmesh.analytics.v1 import bill_pb2 as wattmesh_dot_analytics_dot_v1_dot_bill__pb2
+from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/analytics/v1/savings.proto\x12\x15wattmesh.analytics.v1\x1a wattmesh/analytics/v1/bill.proto\x1a!wattmesh/type/v1/time_range.proto\"\xba\x05\n\x07Savings\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12=\n\x0e\x63ounterfactual\x18\x03 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12/\n\x07metered\x18\x05 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Account\x12/\n\x07without\x18\x06 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Account\x12\x14\n\x0csaved_amount\x18\x07 \x01(\t\x12\x31\n\x05parts\x18\x08 \x03(\x0b\x32\".wattmesh.analytics.v1.SavingsPart\x12#\n\x16stored_energy_gain_kwh\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x14stored_energy_amount\x18\n \x01(\t\x12\x15\n\rcovered_ratio\x18\x0b \x01(\x01\x12\x19\n\x11missing_intervals\x18\x0c \x01(\x05\x12\x18\n\x10saved_low_amount\x18\r \x01(\t\x12\x19\n\x11saved_high_amount\x18\x0e \x01(\t\x12\x1a\n\ravoided_gco2e\x18\x0f \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rcarbon_amount\x18\x10 \x01(\t\x12\x30\n\x08left_out\x18\x11 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.LeftOut\x12\x16\n\x0e\x63omfort_amount\x18\x12 \x01(\t\x12\x1f\n\x17\x63omparable_saved_amount\x18\x13 \x01(\tB\x19\n\x17_stored_energy_gain_kwhB\x10\n\x0e_avoided_gco2e\"+\n\x07LeftOut\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xf9\x01\n\x07\x41\x63\x63ount\x12\x13\n\x0b\x63ost_amount\x18\x01 \x01(\t\x12\x1c\n\x0f\x65missions_gco2e\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07peak_kw\x18\x03 \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x04 \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x05 \x01(\x01\x12\x1e\n\x16\x64\x65mand_response_amount\x18\x06 \x01(\t\x12$\n\x17\x64iscomfort_kelvin_hours\x18\x07 \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_emissions_gco2eB\x1a\n\x18_discomfort_kelvin_hours\"Q\n\x0bSavingsPart\x12\x32\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32#.wattmesh.analytics.v1.SavingsCause\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t*\x85\x02\n\x0cSavingsCause\x12\x1d\n\x19SAVINGS_CAUSE_UNSPECIFIED\x10\x00\x12\"\n\x1eSAVINGS_CAUSE_SELF_CONSUMPTION\x10\x01\x12\x1b\n\x17SAVINGS_CAUSE_ARBITRAGE\x10\x02\x12\x16\n\x12SAVINGS_CAUSE_PEAK\x10\x03\x12\x17\n\x13SAVINGS_CAUSE_OTHER\x10\x04\x12\x1a\n\x16SAVINGS_CAUSE_CHARGING\x10\x05\x12%\n!SAVINGS_CAUSE_HEATING_AND_COOLING\x10\x06\x12!\n\x1dSAVINGS_CAUSE_DEMAND_RESPONSE\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/analytics/v1/savings.proto\x12\x15wattmesh.analytics.v1\x1a wattmesh/analytics/v1/bill.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\xba\x05\n\x07Savings\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12=\n\x0e\x63ounterfactual\x18\x03 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12/\n\x07metered\x18\x05 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Account\x12/\n\x07without\x18\x06 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Account\x12\x14\n\x0csaved_amount\x18\x07 \x01(\t\x12\x31\n\x05parts\x18\x08 \x03(\x0b\x32\".wattmesh.analytics.v1.SavingsPart\x12#\n\x16stored_energy_gain_kwh\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x14stored_energy_amount\x18\n \x01(\t\x12\x15\n\rcovered_ratio\x18\x0b \x01(\x01\x12\x19\n\x11missing_intervals\x18\x0c \x01(\x05\x12\x18\n\x10saved_low_amount\x18\r \x01(\t\x12\x19\n\x11saved_high_amount\x18\x0e \x01(\t\x12\x1a\n\ravoided_gco2e\x18\x0f \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rcarbon_amount\x18\x10 \x01(\t\x12\x30\n\x08left_out\x18\x11 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.LeftOut\x12\x16\n\x0e\x63omfort_amount\x18\x12 \x01(\t\x12\x1f\n\x17\x63omparable_saved_amount\x18\x13 \x01(\tB\x19\n\x17_stored_energy_gain_kwhB\x10\n\x0e_avoided_gco2e\"+\n\x07LeftOut\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"O\n\x0e\x44\x65\x63laredChange\x12\x0c\n\x04site\x18\x01 \x01(\t\x12/\n\rnet_energy_wh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"\x90\x02\n\x07\x41\x63\x63ount\x12\x13\n\x0b\x63ost_amount\x18\x01 \x01(\t\x12\x1c\n\x0f\x65missions_gco2e\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07peak_kw\x18\x03 \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x04 \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x05 \x01(\x01\x12\x1e\n\x16\x64\x65mand_response_amount\x18\x06 \x01(\t\x12$\n\x17\x64iscomfort_kelvin_hours\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rtariff_amount\x18\x08 \x01(\tB\x12\n\x10_emissions_gco2eB\x1a\n\x18_discomfort_kelvin_hours\"Q\n\x0bSavingsPart\x12\x32\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32#.wattmesh.analytics.v1.SavingsCause\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t*\xa1\x02\n\x0cSavingsCause\x12\x1d\n\x19SAVINGS_CAUSE_UNSPECIFIED\x10\x00\x12\"\n\x1eSAVINGS_CAUSE_SELF_CONSUMPTION\x10\x01\x12\x1b\n\x17SAVINGS_CAUSE_ARBITRAGE\x10\x02\x12\x16\n\x12SAVINGS_CAUSE_PEAK\x10\x03\x12\x17\n\x13SAVINGS_CAUSE_OTHER\x10\x04\x12\x1a\n\x16SAVINGS_CAUSE_CHARGING\x10\x05\x12%\n!SAVINGS_CAUSE_HEATING_AND_COOLING\x10\x06\x12!\n\x1dSAVINGS_CAUSE_DEMAND_RESPONSE\x10\x07\x12\x1a\n\x16SAVINGS_CAUSE_DECLARED\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.analytics.v1.savings_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SAVINGSCAUSE']._serialized_start=1213
-  _globals['_SAVINGSCAUSE']._serialized_end=1474
-  _globals['_SAVINGS']._serialized_start=132
-  _globals['_SAVINGS']._serialized_end=830
-  _globals['_LEFTOUT']._serialized_start=832
-  _globals['_LEFTOUT']._serialized_end=875
-  _globals['_ACCOUNT']._serialized_start=878
-  _globals['_ACCOUNT']._serialized_end=1127
-  _globals['_SAVINGSPART']._serialized_start=1129
-  _globals['_SAVINGSPART']._serialized_end=1210
+  _globals['_SAVINGSCAUSE']._serialized_start=1348
+  _globals['_SAVINGSCAUSE']._serialized_end=1637
+  _globals['_SAVINGS']._serialized_start=163
+  _globals['_SAVINGS']._serialized_end=861
+  _globals['_LEFTOUT']._serialized_start=863
+  _globals['_LEFTOUT']._serialized_end=906
+  _globals['_DECLAREDCHANGE']._serialized_start=908
+  _globals['_DECLAREDCHANGE']._serialized_end=987
+  _globals['_ACCOUNT']._serialized_start=990
+  _globals['_ACCOUNT']._serialized_end=1262
+  _globals['_SAVINGSPART']._serialized_start=1264
+  _globals['_SAVINGSPART']._serialized_end=1345
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
+from wattmesh.type.v1 import series_pb2 as _series_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -43,6 +44,8 @@ class _SavingsCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SavingsC
     """Zones were heated or cooled when energy cost less, or less of it was needed."""
     SAVINGS_CAUSE_DEMAND_RESPONSE: _SavingsCause.ValueType  # 7
     """Events of demand response were paid."""
+    SAVINGS_CAUSE_DECLARED: _SavingsCause.ValueType  # 8
+    """Energy went in and out at other times, or another amount of it, than the caller has declared."""
 
 class SavingsCause(_SavingsCause, metaclass=_SavingsCauseEnumTypeWrapper):
     """Why money was saved."""
@@ -63,6 +66,8 @@ SAVINGS_CAUSE_HEATING_AND_COOLING: SavingsCause.ValueType  # 6
 """Zones were heated or cooled when energy cost less, or less of it was needed."""
 SAVINGS_CAUSE_DEMAND_RESPONSE: SavingsCause.ValueType  # 7
 """Events of demand response were paid."""
+SAVINGS_CAUSE_DECLARED: SavingsCause.ValueType  # 8
+"""Energy went in and out at other times, or another amount of it, than the caller has declared."""
 Global___SavingsCause: _TypeAlias = SavingsCause  # noqa: Y015
 
 @_typing.final
@@ -223,6 +228,38 @@ class LeftOut(_message.Message):
 Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015
 
 @_typing.final
+class DeclaredChange(_message.Message):
+    """By how much a site's exchange with the grid would have differed from what was metered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    NET_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`, one of those that are compared."""
+    @_builtins.property
+    def net_energy_wh(self) -> _series_pb2.Series:
+        """Energy that would have gone into the site more than did, per interval [Wh]; negative: less, or more out of it. Its
+        start, resolution and number of values are those that are asked about. What went both ways within an interval still
+        does. At most 10^12 either way. NaN: not known; the interval counts on neither side. 2,000 where the meter has 500
+        out: 1,500 in.
+        """
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        net_energy_wh: _series_pb2.Series | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["net_energy_wh", b"net_energy_wh"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["net_energy_wh", b"net_energy_wh", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclaredChange: _TypeAlias = DeclaredChange  # noqa: Y015
+
+@_typing.final
 class Account(_message.Message):
     """One of the two sides of a comparison."""
 
@@ -235,6 +272,7 @@ class Account(_message.Message):
     EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     DEMAND_RESPONSE_AMOUNT_FIELD_NUMBER: _builtins.int
     DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    TARIFF_AMOUNT_FIELD_NUMBER: _builtins.int
     cost_amount: _builtins.str
     """Cost by the sites' tariffs, less what demand response paid, decimal text; negative: a credit."""
     emissions_gco2e: _builtins.float
@@ -255,6 +293,8 @@ class Account(_message.Message):
     """By how much zones were outside of what was wanted of them, and for how long [K h]. Absent: the counterfactual moves
     no zones, or none of them is known.
     """
+    tariff_amount: _builtins.str
+    """Cost by the sites' tariffs alone, decimal text: `cost_amount` before `demand_response_amount` was taken off it."""
     def __init__(
         self,
         *,
@@ -265,10 +305,11 @@ class Account(_message.Message):
         export_energy_kwh: _builtins.float = ...,
         demand_response_amount: _builtins.str = ...,
         discomfort_kelvin_hours: _builtins.float | None = ...,
+        tariff_amount: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "cost_amount", b"cost_amount", "demand_response_amount", b"demand_response_amount", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "cost_amount", b"cost_amount", "demand_response_amount", b"demand_response_amount", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw", "tariff_amount", b"tariff_amount"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015

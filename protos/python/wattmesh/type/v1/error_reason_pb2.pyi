@@ -306,7 +306,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNEQUAL_SERIES: _ErrorReason.ValueType  # 137
     """INVALID_ARGUMENT: series that belong together differ in their intervals."""
     ERROR_REASON_UNEXPECTED_MESSAGE: _ErrorReason.ValueType  # 138
-    """INVALID_ARGUMENT: a stream has a message that does not belong there."""
+    """INVALID_ARGUMENT: a stream or a request has a message that does not belong there."""
     ERROR_REASON_UNFIT_RESOLUTION: _ErrorReason.ValueType  # 139
     """INVALID_ARGUMENT: intervals do not add up to the averages of a demand charge. Use a divisor of them."""
     ERROR_REASON_UNKNOWN_FIELD: _ErrorReason.ValueType  # 140
@@ -863,7 +863,7 @@ ERROR_REASON_TRAINING_FAILED: ErrorReason.ValueType  # 136
 ERROR_REASON_UNEQUAL_SERIES: ErrorReason.ValueType  # 137
 """INVALID_ARGUMENT: series that belong together differ in their intervals."""
 ERROR_REASON_UNEXPECTED_MESSAGE: ErrorReason.ValueType  # 138
-"""INVALID_ARGUMENT: a stream has a message that does not belong there."""
+"""INVALID_ARGUMENT: a stream or a request has a message that does not belong there."""
 ERROR_REASON_UNFIT_RESOLUTION: ErrorReason.ValueType  # 139
 """INVALID_ARGUMENT: intervals do not add up to the averages of a demand charge. Use a divisor of them."""
 ERROR_REASON_UNKNOWN_FIELD: ErrorReason.ValueType  # 140

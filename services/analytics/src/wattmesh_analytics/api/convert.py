@@ -21,6 +21,7 @@ from wattmesh_contracts.values import (
     at_field,
     duration_from_proto,
     optional_datetime_from_proto,
+    series_from_proto,
     time_range_from_proto,
     time_range_to_proto,
 )
@@ -28,6 +29,7 @@ from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, SiteId, TariffId
 from wattmesh_kernel.money import Money
+from wattmesh_kernel.series import Series
 
 _Request = (
     service_pb.QueryBillsRequest
@@ -43,6 +45,7 @@ _COUNTERFACTUALS: Mapping[int, Counterfactual] = {
     bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE: Counterfactual.CHARGE_AT_ONCE,
     bill_pb2.COUNTERFACTUAL_THERMOSTAT: Counterfactual.THERMOSTAT,
     bill_pb2.COUNTERFACTUAL_UNCONTROLLED: Counterfactual.UNCONTROLLED,
+    bill_pb2.COUNTERFACTUAL_DECLARED: Counterfactual.DECLARED,
 }
 _COUNTERFACTUALS_TO_PROTO: Mapping[Counterfactual, bill_pb2.Counterfactual.ValueType] = {
     value: bill_pb2.Counterfactual.ValueType(number) for number, value in _COUNTERFACTUALS.items()
@@ -67,6 +70,7 @@ _CAUSES: Mapping[SavingsCause, savings_pb2.SavingsCause.ValueType] = {
     SavingsCause.CHARGING: savings_pb2.SAVINGS_CAUSE_CHARGING,
     SavingsCause.HEATING_AND_COOLING: savings_pb2.SAVINGS_CAUSE_HEATING_AND_COOLING,
     SavingsCause.DEMAND_RESPONSE: savings_pb2.SAVINGS_CAUSE_DEMAND_RESPONSE,
+    SavingsCause.DECLARED: savings_pb2.SAVINGS_CAUSE_DECLARED,
 }
 
 
@@ -134,6 +138,17 @@ def required_counterfactual_from_proto(value: int) -> Counterfactual:
     if found is None:
         message = f"there is no counterfactual {value} to compare with"
         raise InvalidArgument("UNKNOWN_VALUE", message, field="counterfactual")
+    return found
+
+
+def declared_from_proto(changes: Sequence[savings_pb2.DeclaredChange]) -> dict[SiteId, Series]:
+    """Return what is declared of each site; InvalidArgument for one that stands twice."""
+    found = dict[SiteId, Series]()
+    for index, each in enumerate(changes):
+        field = f"declared_changes[{index}]"
+        site = SiteId.parse(each.site, f"{field}.site")
+        require(site not in found, "REPEATED_SITE", "a site stands once", f"{field}.site")
+        found[site] = series_from_proto(each.net_energy_wh, f"{field}.net_energy_wh")
     return found
 
 
@@ -267,6 +282,7 @@ def _account_to_proto(account: Account) -> savings_pb2.Account:
         export_energy_kwh=exported,
         demand_response_amount=_rounded(account.demand_response),
         discomfort_kelvin_hours=account.discomfort_kelvin_hours,
+        tariff_amount=_rounded(account.by_tariff),
     )
 
 

@@ -11,6 +11,7 @@ from wattmesh_analytics.api.convert import (
     as_of_from_proto,
     bills_to_proto,
     counterfactual_from_proto,
+    declared_from_proto,
     division_from_proto,
     footprint_to_proto,
     format_from_proto,
@@ -106,6 +107,7 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             sites_from_proto(request.sites),
             span_from_proto(request),
             required_counterfactual_from_proto(request.counterfactual),
+            declared_from_proto(request.declared_changes),
         )
         return pb.QuerySavingsResponse(
             total=savings_to_proto(found.total),

@@ -11,6 +11,7 @@ from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.domain.bills import PeriodBill, bill_by_period, history_start
 from wattmesh_analytics.domain.savings import LeftOut
 from wattmesh_analytics.domain.site_energy import Counterfactual
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import SiteId, TariffId
 from wattmesh_kernel.time import TimeRange
@@ -63,6 +64,12 @@ class QueryBills:
         Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
         span is not over.
         """
+        require(
+            counterfactual is not Counterfactual.DECLARED,
+            "UNKNOWN_VALUE",
+            "what is declared is asked of savings, not of bills",
+            "counterfactual",
+        )
         span.require_past(self._clock)
         assets = site_assets(self._view, site)
         found = await self._tariffs.rules(assets.site, tariff, as_of)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from wattmesh_analytics.app.declared import Declared, check_declared, with_declared
 from wattmesh_analytics.app.ports import Emissions, KnownTariffs, Meter
 from wattmesh_analytics.app.question import SiteAssets, Span, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
@@ -28,6 +29,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId, ZoneId
 from wattmesh_kernel.money import Money
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating, Site
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
@@ -71,26 +73,37 @@ class QuerySavings:
         self._payments = payments
 
     async def __call__(
-        self, sites: Sequence[SiteId], span: Span, counterfactual: Counterfactual
+        self,
+        sites: Sequence[SiteId],
+        span: Span,
+        counterfactual: Counterfactual,
+        declared: Declared | None = None,
     ) -> ComparedSites:
         """Return what control saved.
 
-        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
-        span is not over, for a site that stands twice and for currencies that differ.
+        Errors: as `site_assets` and `check_declared`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument
+        when the span is not over, for a site that stands twice and for currencies that differ.
         """
         require(bool(sites), "MISSING_FIELD", "name at least one site", "sites")
         once = len(set(sites)) == len(sites)
         require(once, "REPEATED_SITE", "a site stands once", "sites")
         span.require_past(self._clock)
+        changes = declared or {}
+        check_declared(changes, sites, span, counterfactual)
 
         async def one(site: SiteId) -> Savings:
-            return await self._site(site_assets(self._view, site), span, counterfactual)
+            assets = site_assets(self._view, site)
+            return await self._site(assets, span, counterfactual, changes.get(site))
 
         found = await map_at_most(_AT_ONCE, one, sites)
         return ComparedSites(total=together(found), sites=tuple(found))
 
     async def _site(
-        self, assets: SiteAssets, span: Span, counterfactual: Counterfactual
+        self,
+        assets: SiteAssets,
+        span: Span,
+        counterfactual: Counterfactual,
+        change: Series | None,
     ) -> Savings:
         found = self._tariffs.current(assets.site)
         begin = history_start(found.rules, span.range.start, assets.zone, span.resolution)
@@ -98,6 +111,7 @@ class QuerySavings:
         tariff, energy = await side_by_side(
             self._tariffs.priced(found, needed), self._energy(assets, needed, span.resolution)
         )
+        energy = with_declared(energy, change)
         model = self._view.model
         ruled = await self._rules(model, energy, span.range, counterfactual)
         paid, unpaid = await self._paid(assets.site, tariff.currency_code, span.range)
@@ -158,8 +172,10 @@ class QuerySavings:
     ) -> tuple[StoredGain | None, bool]:
         """Return what is left more at the end: in batteries more than at the start, or than the
         plain rule would have left; in zones and vehicles more than by theirs. And whether something
-        stores of which that is not known.
+        stores of which that is not known: of what is declared nobody says it.
         """
+        if counterfactual is Counterfactual.DECLARED:
+            return None, True
         storages: list[Storage] = []
         if AssetKind.STORAGE in counterfactual.kinds:
             by_rule = counterfactual is Counterfactual.SELF_CONSUMPTION

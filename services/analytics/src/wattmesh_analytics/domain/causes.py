@@ -40,11 +40,15 @@ class SavingsCause(Enum):
     DEMAND_RESPONSE = "demand_response"
     """Events of demand response were paid."""
 
+    DECLARED = "declared"
+    """It was done otherwise than the caller has declared."""
+
 
 _CAUSES: Mapping[AssetKind, SavingsCause] = {
     AssetKind.STORAGE: SavingsCause.ARBITRAGE,
     AssetKind.CHARGING: SavingsCause.CHARGING,
     AssetKind.CLIMATE: SavingsCause.HEATING_AND_COOLING,
+    AssetKind.DECLARED: SavingsCause.DECLARED,
 }
 
 

@@ -61,6 +61,21 @@ class Energy:
             return np.zeros(len(self.import_wh), np.bool_)
         return self.known & (self.estimated.values > 0)
 
+    def moved(self, change_wh: Floats, *, keep_both_ways: bool) -> "Energy":
+        """Return it with so much more going in per interval [Wh], negative: less, or more out.
+
+        What went both ways within an interval still does, or is netted. 500 Wh in and 200 out with
+        400 less are 200 in and 300 out, or 100 out.
+        """
+        netted = Energy.of_net(self.import_wh.with_values(self.net_wh + change_wh))
+        if not keep_both_ways:
+            return netted
+        both_wh = np.minimum(self.import_wh.values, self.export_wh.values)
+        return Energy(
+            import_wh=netted.import_wh.with_values(netted.import_wh.values + both_wh),
+            export_wh=netted.export_wh.with_values(netted.export_wh.values + both_wh),
+        )
+
     def window(self, span: TimeRange) -> "Energy":
         """Return the part in `span`."""
         return Energy(

@@ -33,6 +33,11 @@ class Account:
     discomfort_kelvin_hours: float | None = None
 
     @property
+    def by_tariff(self) -> Money:
+        """The cost by the tariffs alone, whatever demand response paid."""
+        return self.cost if self.demand_response is None else self.cost + self.demand_response
+
+    @property
     def peak_kw(self) -> float:
         """The highest mean power that the sites drew together [kW]."""
         return peak_kw(total_net_wh(self.energies), self.energies[0].hours)

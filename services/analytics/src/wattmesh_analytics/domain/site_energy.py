@@ -12,6 +12,7 @@ from wattmesh_analytics.domain.energy import Energy, Floats, added_up, any_estim
 from wattmesh_analytics.domain.moved import Moved
 from wattmesh_analytics.domain.plain_rule import RuleRun, follow_rule
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating
 from wattmesh_kernel.time import TimeRange
 
@@ -22,6 +23,8 @@ class AssetKind(Enum):
     STORAGE = "storage"
     CHARGING = "charging"
     CLIMATE = "climate"
+    DECLARED = "declared"
+    """Whatever the caller has in mind."""
 
 
 class Counterfactual(Enum):
@@ -37,6 +40,8 @@ class Counterfactual(Enum):
     """Zones are kept by thermostats with the same schedule."""
     UNCONTROLLED = "uncontrolled"
     """All of it: batteries do nothing, vehicles charge at once, zones have thermostats."""
+    DECLARED = "declared"
+    """What the caller says would have been."""
 
     @property
     def kinds(self) -> tuple[AssetKind, ...]:
@@ -49,7 +54,8 @@ _KINDS: Mapping[Counterfactual, tuple[AssetKind, ...]] = {
     Counterfactual.SELF_CONSUMPTION: (AssetKind.STORAGE,),
     Counterfactual.CHARGE_AT_ONCE: (AssetKind.CHARGING,),
     Counterfactual.THERMOSTAT: (AssetKind.CLIMATE,),
-    Counterfactual.UNCONTROLLED: tuple(AssetKind),
+    Counterfactual.UNCONTROLLED: (AssetKind.STORAGE, AssetKind.CHARGING, AssetKind.CLIMATE),
+    Counterfactual.DECLARED: (AssetKind.DECLARED,),
 }
 
 
@@ -83,6 +89,8 @@ class SiteEnergy:
     """Charge points as metered, and charging at once."""
     climate: Mapping[AssetId, Moved] = field(default_factory=dict)
     """Zones as metered, and by their thermostats."""
+    declared_wh: Series | None = None
+    """By how much more the site would have drawn, as the caller has it."""
     group: GroupId | None = None
     """The group whose sites this adds up; None: it is of `site` alone."""
 
@@ -105,6 +113,7 @@ class SiteEnergy:
             soc_time=self.soc_time,
             charging={name: each.window(span) for name, each in self.charging.items()},
             climate={name: each.window(span) for name, each in self.climate.items()},
+            declared_wh=None if self.declared_wh is None else self.declared_wh.window(span),
             group=self.group,
         )
 
@@ -147,10 +156,10 @@ class SiteEnergy:
         for kind in counterfactual.kinds:
             change_wh = self._change_wh(kind, counterfactual)
             # Of what went both ways within an interval nobody knows what would have become; where
-            # nothing moves it stays.
+            # nothing moves it stays, and where somebody says what would have been different.
             if change_wh.any():
-                net_wh = before.net_wh + change_wh
-                moved = Energy.of_net(self.grid.import_wh.with_values(net_wh))
+                by_caller = kind is AssetKind.DECLARED
+                moved = before.moved(change_wh, keep_both_ways=by_caller)
                 before = replace(moved, estimated=estimated)
             found.append((kind, before))
         return found
@@ -167,6 +176,8 @@ class SiteEnergy:
                 return sum((each.change_wh for each in self.charging.values()), nothing)
             case AssetKind.CLIMATE:
                 return sum((each.change_wh for each in self.climate.values()), nothing)
+            case AssetKind.DECLARED:
+                return nothing if self.declared_wh is None else self.declared_wh.values
 
     def rule_runs(self) -> Mapping[AssetId, RuleRun]:
         """Return what the batteries do by the plain rule, one after the other.
