@@ -3,6 +3,7 @@
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { withForesight, type Movable } from "../domain/foresight.ts";
 import type { Operation } from "../gen/google/longrunning/operations_pb.ts";
 import { RunScenarioMetadataSchema, ScenarioPolicy, ScenarioResultSchema, type ScenarioResult } from "../gen/wattmesh/analytics/v1/scenario_pb.ts";
 import { duration, range } from "../lib/time.ts";
@@ -17,10 +18,17 @@ export type Run =
 
 const LOOK_MS = 1000;
 
-/** What perfect foresight would have come to at a site; nothing is computed before `ask` is called. */
-export function useForesight(site: string, start: number, end: number, resolution: number): { run: Run; ask: () => void } {
+/** What perfect foresight of batteries and of what else is moved would have come to at a site; nothing is computed
+ * before `ask` is called. */
+export function useForesight(
+  site: string,
+  start: number,
+  end: number,
+  resolution: number,
+  moved: readonly Movable[],
+): { run: Run; ask: () => void } {
   const client = useQueryClient();
-  const question = `${site} ${start} ${end}`;
+  const question = [site, start, end, ...[...moved].sort()].join(" ");
   const [wanted, setWanted] = useState({ question: "", attempt: 0 });
   const attempt = wanted.question === question ? wanted.attempt : 0;
   const key = ["foresight", question, attempt];
@@ -28,7 +36,13 @@ export function useForesight(site: string, start: number, end: number, resolutio
   const begun = useQuery({
     queryKey: key,
     queryFn: async () => {
-      const scenario = { site, range: range(start, end), resolution: duration(resolution), policy: ScenarioPolicy.FORESIGHT };
+      const scenario = {
+        site,
+        range: range(start, end),
+        resolution: duration(resolution),
+        policy: ScenarioPolicy.FORESIGHT,
+        ...withForesight(moved),
+      };
       // The same question gets the operation that was begun for it, whoever asked first.
       const requestId = `page ${question}${attempt === 0 ? "" : ` ${crypto.randomUUID()}`}`;
       return (await analytics.runScenario({ scenario, requestId })).operation;

@@ -12,12 +12,12 @@ test("an interval is told with how much is missing, and none is made up", () => 
 
 test("what was missed is told beside what was had", () => {
   assert.equal(
-    whatWasMissed(3, 1, told),
-    "Had control known what would come, batteries would have saved 1.00 USD more: 4.00 USD in all, of which 75 % was had.",
+    whatWasMissed(3, 1, "batteries and tanks", told),
+    "Had control known what would come, batteries and tanks would have saved 1.00 USD more: 4.00 USD in all, of which 75 % was had.",
   );
-  assert.match(whatWasMissed(-1, 3, told), /3\.00 USD more\.$/, "a loss is no share of anything");
-  assert.match(whatWasMissed(3, -0.2, told), /0\.20 USD dearer/);
-  assert.match(whatWasMissed(3, 0.001, told), /no cent/);
+  assert.match(whatWasMissed(-1, 3, "batteries", told), /3\.00 USD more\.$/, "a loss is no share of anything");
+  assert.match(whatWasMissed(3, -0.2, "batteries", told), /0\.20 USD dearer/);
+  assert.match(whatWasMissed(3, 0.001, "batteries", told), /no cent/);
   assert.deepEqual(atBest(2, 0), { possible: 2, share: 1 });
 });
 

@@ -28,17 +28,17 @@ export function howSure({ low, high, covered }: Sureness, { money, percent }: To
   );
 }
 
-/** The saving and the regret together: the most that batteries could have saved. */
+/** The saving and the regret together: the most that could have been saved. */
 export function atBest(saved: number, regret: number): { possible: number; share: number | null } {
   const possible = saved + regret;
   return { possible, share: possible > CENT && saved >= 0 ? Math.min(saved / possible, 1) : null };
 }
 
-export function whatWasMissed(saved: number, regret: number, { money, percent }: Told): string {
+export function whatWasMissed(saved: number, regret: number, moved: string, { money, percent }: Told): string {
   if (regret <= -CENT) return `Nothing was missed: knowing two days ahead would have come out ${money(-regret)} dearer.`;
   if (regret < CENT) return "Nothing was missed: knowing what would come would have changed no cent.";
   const { possible, share } = atBest(saved, regret);
-  const more = `Had control known what would come, batteries would have saved ${money(regret)} more`;
+  const more = `Had control known what would come, ${moved} would have saved ${money(regret)} more`;
   return share === null ? `${more}.` : `${more}: ${money(possible)} in all, of which ${percent(share)} was had.`;
 }
 

@@ -14,6 +14,7 @@ const CAUSES = every<SavingsCause, { title: string; colour: string }>(SavingsCau
   [SavingsCause.OTHER]: { title: "Tiers and other charges", colour: "--load" },
   [SavingsCause.CHARGING]: { title: "Vehicles charged when it cost less", colour: "--ev" },
   [SavingsCause.HEATING_AND_COOLING]: { title: "Heated or cooled when it cost less", colour: "--heat" },
+  [SavingsCause.DECLARED]: { title: "Done otherwise than was declared", colour: "--load" },
   [SavingsCause.DEMAND_RESPONSE]: { title: "Paid for demand response", colour: "--good" },
 });
 
