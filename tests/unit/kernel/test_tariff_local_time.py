@@ -205,3 +205,14 @@ def test_averages_of_the_repeated_hour_are_kept_apart() -> None:
     lowered = lower_tariff(tariff, day, timedelta(minutes=15), LOS_ANGELES)
     assert len(lowered.demands[0].block_starts_s) == 25
     assert set(np.bincount(lowered.demands[0].block_index).tolist()) == {4}
+
+
+def test_a_span_asked_of_two_zones_again_and_again_has_the_clock_of_each() -> None:
+    span, tariff = (
+        local_day(date(2024, 7, 1), LONDON),
+        tou(0.5, 0.2, clock_ranges=(ClockRange.hours(17, 21),)),
+    )
+    first = [import_prices(tariff, span, zone) for zone in (LONDON, LOS_ANGELES)]
+    assert first[0].index(0.5) == 17
+    assert first[1].index(0.5) == 1
+    assert [import_prices(tariff, span, zone) for zone in (LONDON, LOS_ANGELES)] == first

@@ -5,6 +5,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,8 @@ from wattmesh_kernel.tariff.windows import ClockRange, Day, Season, Window
 from wattmesh_kernel.time import EPOCH, TimeRange, local_days
 
 DAY_S = 86_400
+_KEPT = 4096
+"""Answers of a zone that are kept: sites planned at the same time ask for the same ones."""
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 Ints = NDArray[np.int64]
@@ -55,16 +58,19 @@ def utc_offsets_s(epochs: Ints, zone: ZoneInfo) -> Ints:
     """
     if not len(epochs):
         return epochs
-    days = epochs // DAY_S
-    knots = np.arange(days[0], days[-1] + 2) * DAY_S
-    at_knots = np.array([_offset_s(int(knot), zone) for knot in knots], dtype=np.int64)
-    index = days - days[0]
+    first, last = int(epochs[0]) // DAY_S, int(epochs[-1]) // DAY_S
+    known = [_offset_s(day * DAY_S, zone) for day in range(first, last + 2)]
+    if len(set(known)) == 1:
+        return np.full(len(epochs), known[0], dtype=np.int64)
+    at_knots = np.array(known, dtype=np.int64)
+    index = epochs // DAY_S - first
     offsets: Ints = at_knots[index]
     for i in np.flatnonzero((at_knots[:-1] != at_knots[1:])[index]):
         offsets[i] = _offset_s(int(epochs[i]), zone)
     return offsets
 
 
+@lru_cache(_KEPT)
 def _offset_s(epoch: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(epoch, zone).utcoffset()
     return int((offset or timedelta(0)).total_seconds())
@@ -81,7 +87,7 @@ class LocalTimes:
     def at(cls, epochs: Ints, zone: ZoneInfo) -> "LocalTimes":
         """Return the reading at ascending instants."""
         local = epochs + utc_offsets_s(epochs, zone)
-        return cls(local // DAY_S, local % DAY_S)
+        return cls(*np.divmod(local, DAY_S))
 
     def within(self, window: Window, holidays: frozenset[date]) -> Bools:
         """Return which instants the window holds."""
@@ -139,7 +145,7 @@ def sample_step_s(
     `others` are further seconds (clock boundaries, series starts and resolutions) to be met.
     """
     edges = np.arange(0, count + 1, dtype=np.int64) * resolution_s + start_s
-    offsets = np.unique(utc_offsets_s(edges, zone)).tolist()
+    offsets = set(utc_offsets_s(edges, zone).tolist())
     return math.gcd(resolution_s, start_s, *offsets, *others)
 
 
@@ -148,12 +154,18 @@ def billing_periods(cycle: BillingCycle, span: TimeRange, zone: ZoneInfo) -> lis
     month = _period_month(cycle, span.start.astimezone(zone).date())
     periods: list[TimeRange] = []
     while True:
-        first, last = (_start_in(each, cycle) for each in (month, month + cycle.months))
-        period = TimeRange(_midnight(first, zone), _midnight(last, zone))
+        period = _billing_period(month, cycle, zone)
         if period.start >= span.end and periods:
             return periods
         periods.append(period)
         month += cycle.months
+
+
+@lru_cache(_KEPT)
+def _billing_period(month: int, cycle: BillingCycle, zone: ZoneInfo) -> TimeRange:
+    """Return the billing period that starts in a month, counted from year 0."""
+    first, last = (_start_in(each, cycle) for each in (month, month + cycle.months))
+    return TimeRange(_midnight(first, zone), _midnight(last, zone))
 
 
 def charge_periods(

@@ -99,8 +99,10 @@ def _averages(charge: DemandCharge, samples: Samples) -> _Averages:
 
 def _interval_averages(charge: DemandCharge, samples: Samples, length_s: int) -> _Averages:
     """Take the mean of each interval for every average that starts within it."""
-    steps = np.arange(0, samples.resolution_s, length_s)
-    instants = (samples.starts_s[:, None] + steps).ravel()
+    instants = samples.starts_s
+    if samples.resolution_s > length_s:
+        steps = np.arange(0, samples.resolution_s, length_s)
+        instants = (instants[:, None] + steps).ravel()
     within = LocalTimes.at(instants, samples.zone).within(charge.window, samples.holidays)
     counts = np.any(within.reshape(len(samples.starts_s), -1), axis=1)
     return _Averages(samples.starts_s, counts, samples.resolution_s, 1.0)
@@ -123,6 +125,14 @@ def _block_averages(charge: DemandCharge, samples: Samples, length_s: int) -> _A
     return _Averages(starts, counts, length_s, samples.resolution_s / length_s)
 
 
+def _blocks(starts_s: Ints) -> tuple[Ints, Ints]:
+    """Return the starts of the averages, each once and in order, and which one each entry is of."""
+    if (starts_s[1:] > starts_s[:-1]).all():
+        return starts_s, np.arange(len(starts_s), dtype=np.int64)
+    starts, index = np.unique(starts_s, return_inverse=True)
+    return starts, index.astype(np.int64)
+
+
 def _demand(
     run: Run[DemandCharge],
     period: _Period,
@@ -133,7 +143,7 @@ def _demand(
     earlier: list[tuple[int, TimeRange]],
 ) -> LoweredDemand:
     charge = run.charge
-    block_starts, block_index = np.unique(averages.starts_s[inside], return_inverse=True)
+    block_starts, block_index = _blocks(averages.starts_s[inside])
     offset_kw = np.zeros(len(block_starts))
     if block_starts[0] < samples.starts_s[0]:
         energy_kwh = state.open_energy_kwh(charge.id, from_epoch_s(int(block_starts[0])))
@@ -151,7 +161,7 @@ def _demand(
         period=period.held,
         price_per_kw=charge.price_per_kw * period.ratio,
         interval_index=inside,
-        block_index=block_index.astype(np.int64),
+        block_index=block_index,
         block_starts_s=block_starts,
         offset_kw=offset_kw,
         weight=averages.weight,

@@ -41,15 +41,15 @@ def _rate_components(
     tariff: Tariff, direction: EnergyDirection, samples: Samples
 ) -> Iterator[PriceComponent]:
     rates = tariff.rates(direction)
-    held = samples.holding
     if rates.base_per_kwh:
+        held = samples.holding
         yield _energy(samples, direction, "Energy", held, rates.base_per_kwh * held)
     if rates.real_time is not None:
         values = _real_time(rates.real_time, samples)
         if samples.held is not None:
             values = np.where(samples.held, values, 0.0)
         price = samples.per_interval(values)
-        yield _energy(samples, direction, "Real-time energy", held, price)
+        yield _energy(samples, direction, "Real-time energy", samples.holding, price)
     yield from _tou_components(tariff, direction, samples)
 
 
@@ -75,6 +75,8 @@ def _tou_components(
     tariff: Tariff, direction: EnergyDirection, samples: Samples
 ) -> Iterator[PriceComponent]:
     periods = tariff.rates(direction).tou_periods
+    if not periods:
+        return
     open_ = np.ones(len(samples.epochs), dtype=np.bool_)
     if samples.held is not None:
         open_ &= samples.held
@@ -84,7 +86,7 @@ def _tou_components(
             share = samples.per_interval(holds)
             yield _energy(samples, direction, period.name, share, period.price_per_kwh * share)
             open_ &= ~holds
-    if periods and open_.any():
+    if open_.any():
         share = samples.per_interval(open_)
         price = np.where(share > 0, np.nan, 0.0)
         yield _energy(samples, direction, "No time-of-use period", share, price)
@@ -106,6 +108,8 @@ def _real_time(price: RealTimePrice, samples: Samples) -> Floats:
 
 
 def _coincident_components(tariff: Tariff, samples: Samples) -> Iterator[PriceComponent]:
+    if not tariff.coincident_peak_charges:
+        return
     starts, ends = samples.edges_s[:-1], samples.edges_s[1:]
     hours = samples.resolution_s / 3600
     for charge in tariff.coincident_peak_charges:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -69,10 +70,8 @@ class Samples:
                 f"{span} is not a whole number of intervals of {resolution}",
                 field="range",
             )
-        step = sample_step_s(start_s, resolution_s, zone, count, _boundaries_of(parts))
-        starts = np.arange(count, dtype=np.int64) * resolution_s + start_s
-        epochs = np.arange(count * (resolution_s // step), dtype=np.int64) * step + start_s
-        local = LocalTimes.at(epochs, zone)
+        boundaries = frozenset(_boundaries_of(parts))
+        starts, epochs, local = _instants(start_s, resolution_s, count, zone, boundaries)
         return cls(zone, _holidays(parts, zone), starts, resolution_s, epochs, local)
 
     def during(self, part: TimeRange) -> "Samples":
@@ -111,7 +110,21 @@ class Samples:
     @property
     def edges_s(self) -> Ints:
         """The start of every interval and the end of the last, shape (n + 1,)."""
-        return np.append(self.starts_s, self.starts_s[-1] + self.resolution_s)
+        return np.concatenate((self.starts_s, self.starts_s[-1:] + self.resolution_s))
+
+
+@lru_cache(8)
+def _instants(
+    start_s: int, resolution_s: int, count: int, zone: ZoneInfo, boundaries: frozenset[int]
+) -> tuple[Ints, Ints, LocalTimes]:
+    """Return starts, epochs and their local time; kept, as sites are planned over the same span."""
+    step = sample_step_s(start_s, resolution_s, zone, count, boundaries)
+    starts = np.arange(count, dtype=np.int64) * resolution_s + start_s
+    epochs = np.arange(count * (resolution_s // step), dtype=np.int64) * step + start_s
+    local = LocalTimes.at(epochs, zone)
+    for shared in (starts, epochs, local.day_number, local.second_of_day):
+        shared.setflags(write=False)
+    return starts, epochs, local
 
 
 def windows_of(tariff: Tariff) -> Iterator[Window]:

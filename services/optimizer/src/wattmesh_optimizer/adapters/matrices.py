@@ -19,9 +19,13 @@ def check_matrix(matrix: Matrix) -> None:
 
 
 def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:
-    """Return the matrix row-wise."""
+    """Return the matrix row-wise, the columns of a row in order."""
+    positions = matrix.entry_rows.astype(np.int64) * matrix.column_count + matrix.entry_columns
+    order = np.argsort(positions)
+    starts = np.zeros(matrix.row_count + 1, dtype=np.int32)
+    np.cumsum(np.bincount(matrix.entry_rows, minlength=matrix.row_count), out=starts[1:])
     return scipy.sparse.csr_matrix(
-        (matrix.entry_values, (matrix.entry_rows, matrix.entry_columns)),
+        (matrix.entry_values[order], matrix.entry_columns[order], starts),
         shape=(matrix.row_count, matrix.column_count),
     )
 

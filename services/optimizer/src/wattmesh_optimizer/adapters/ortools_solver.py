@@ -27,7 +27,7 @@ from pybind11_abseil.status import StatusNotOk
 from wattmesh_optimizer.adapters.basis import consistent_basis
 from wattmesh_optimizer.adapters.matrices import check_matrix, math_opt_model
 from wattmesh_optimizer.adapters.series import GlopSeries
-from wattmesh_optimizer.adapters.short import SMALL_ENTRIES, solve_shortly
+from wattmesh_optimizer.adapters.short import REFACTORIZATION_PERIOD, SMALL_ENTRIES, solve_shortly
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
@@ -80,7 +80,12 @@ class OrToolsSolver:
                 return found
         parameters = parameters_pb2.SolveParametersProto(
             presolve=parameters_pb2.EMPHASIS_OFF,
-            glop=glop_pb2.GlopParameters(feasibility_rule=DANTZIG, optimization_rule=DANTZIG),
+            glop=glop_pb2.GlopParameters(
+                feasibility_rule=DANTZIG,
+                optimization_rule=DANTZIG,
+                dynamically_adjust_refactorization_period=False,
+                basis_refactorization_period=REFACTORIZATION_PERIOD,
+            ),
         )
         parameters.time_limit.FromTimedelta(_until(ends_at))
         more = model_parameters_pb2.ModelSolveParametersProto()

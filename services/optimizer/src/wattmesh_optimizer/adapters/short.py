@@ -18,7 +18,15 @@ from wattmesh_optimizer.formulation.program import Matrix
 SMALL_ENTRIES = 2_000
 """Entries up to which starting afresh this way beats starting from the last basis."""
 
-_PARAMETERS = "use_preprocessing: false feasibility_rule: DANTZIG optimization_rule: DANTZIG"
+REFACTORIZATION_PERIOD = 28
+"""Steps after which GLOP factorises its basis anew, where it would choose by itself between 64 and
+more: a tenth less time for a demand charge, a quarter less for a depot, the same for others."""
+
+_PARAMETERS = (
+    "use_preprocessing: false feasibility_rule: DANTZIG optimization_rule: DANTZIG "
+    "dynamically_adjust_refactorization_period: false "
+    f"basis_refactorization_period: {REFACTORIZATION_PERIOD}"
+)
 
 
 def solve_shortly(matrix: Matrix, time_limit: timedelta) -> LinearSolution | None:

@@ -28,7 +28,7 @@ from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
-from wattmesh_optimizer.formulation.discrete import broken_columns
+from wattmesh_optimizer.formulation.discrete import breaks_a_rule
 from wattmesh_optimizer.formulation.program import Matrix
 
 __all__ = ["Division", "SolveOptions", "SolvePlan", "gap_ratio"]
@@ -128,7 +128,7 @@ class SolvePlan:
         if not program.weights:
             return self._solve_warm(formulation, program.matrix(), watch)
         found = self._solve_warm(formulation, program.matrix(weighed=False), watch)
-        if found is not None and not len(broken_columns(formulation.ctx, found.values)):
+        if found is not None and not breaks_a_rule(formulation.ctx, found.values):
             # Reading the plan takes off again what its columns weigh.
             return replace(found, objective=found.objective + program.weight(found.values))
         start = None if found is None else found.basis

@@ -46,6 +46,9 @@ class Discrete:
     def refine(self, values: Floats) -> bool:
         """Add binaries where `values` breaks a rule; False when it keeps them all."""
         self.hints = []
+        if not breaks_a_rule(self.ctx, values):
+            self.rounds += 1
+            return False
         added = self._refine_candidates(values)
         added |= self._refine_exclusives(values)
         added |= self._refine_semis(values)
@@ -137,6 +140,23 @@ class Discrete:
         rows = program.rows(-INFINITY, 0.0, count)
         program.put(rows, semi.columns[where], 1.0)
         program.put(rows, on, -semi.maximum[where])
+
+
+def breaks_a_rule(ctx: Context, values: Floats) -> bool:
+    """Return whether values break any rule: what is asked first of every plan, and mostly all."""
+    for columns in ctx.program.integer_candidates:
+        part = values[columns]
+        if (np.abs(part - np.round(part)) > INTEGRALITY).any():
+            return True
+    for pair in ctx.exclusives:
+        both = np.minimum(values[pair.first], values[pair.second])
+        if both.size and both.max() > TOLERANCE_KW:
+            return True
+    for semi in ctx.semis:
+        part = values[semi.columns]
+        if ((part > TOLERANCE_KW) & (part < semi.minimum - TOLERANCE_KW)).any():
+            return True
+    return False
 
 
 def broken_columns(ctx: Context, values: Floats) -> Ints:

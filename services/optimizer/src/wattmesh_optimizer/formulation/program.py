@@ -249,7 +249,7 @@ class Program:
 
 
 def _filled(values: ArrayLike, count: int) -> Floats:
-    if isinstance(values, np.ndarray) and values.shape == (count,):
+    if type(values) is np.ndarray and values.shape == (count,):
         return values
     array = np.empty(count)
     array[:] = values
