@@ -171,8 +171,6 @@ async def test_what_was_pushed_while_the_vtn_cannot_be_asked_waits_and_is_not_lo
 
     vtn.away = False
     await us.turn()
-    us.wall_s[0] += 31.0
-    await us.turn()
     assert len(await events(world)) == 1
 
 
@@ -301,7 +299,6 @@ async def test_a_vtn_that_forgot_us_ends_no_event_and_is_registered_with_again(
     (event,) = await events(world)
     assert event.state == event_pb2.EVENT_STATE_SCHEDULED
 
-    us.wall_s[0] += 31.0
     await us.turn()
     assert len(vtn.registered) == 2
     known = us.ven.registrations.registration

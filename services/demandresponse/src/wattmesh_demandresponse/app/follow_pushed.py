@@ -23,5 +23,6 @@ class FollowPushed:
     async def __call__(self) -> None:
         """Look whether there is anything to do. Error: Unavailable."""
         if self._wall() >= self._due or await self._called():
+            self._due = 0.0  # until it has succeeded: the call that was taken is not there again
             await self._follow()
             self._due = self._wall() + self._seconds
