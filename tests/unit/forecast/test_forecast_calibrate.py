@@ -1,13 +1,14 @@
 """Bands that come true for each asset."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from tests.fakes.eventually import eventually
-from tests.fakes.forecast_assets import START, load_hours
+from tests.fakes.forecast_assets import START, load_hours, pv_hours
 from tests.fakes.forecast_ports import FakeModels, FixedHistory, GivenHolidays, SimpleSky
 from tests.fakes.forecast_sites import sites_of
 from tests.fakes.manual_clock import ManualClock
@@ -15,7 +16,7 @@ from wattmesh_forecast.app.calibrate import VALID, Calibration
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.app.ports import Answer, ModelUnavailable
-from wattmesh_forecast.domain.backcast import backcast
+from wattmesh_forecast.domain.backcast import backcast, backcasts
 from wattmesh_forecast.domain.conformal import AS_GIVEN, Stretch, stretch_of
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.kinds import Kind
@@ -103,6 +104,19 @@ def test_a_stretch_covers_four_fifths_of_what_came(true_width: float) -> None:
     assert 0.77 <= inside.mean() <= 0.83
 
 
+def test_a_week_whose_days_are_off_as_a_whole_covers_four_fifths_of_the_day_to_come() -> None:
+    random, hour, inside = np.random.default_rng(1), np.tile(np.arange(24.0), 8), []
+    said = np.tile([90.0, 100.0, 110.0], (8 * 24, 1))
+    for _ in range(200):
+        of_days = np.repeat(random.normal(0, 6, 8), 24)
+        came = 100 + of_days + random.normal(0, 8, 8 * 24)
+        found = stretch_of(said[:-24], came[:-24], hour[:-24])
+        low, _, high = found.apply(said[-24:], hour[-24:], hour[-24:] + 1).T
+        inside.append(((low <= came[-24:]) & (came[-24:] <= high)).mean())
+
+    assert 0.77 <= np.mean(inside) <= 0.83
+
+
 def test_a_few_hours_change_the_bands_a_little() -> None:
     said = np.tile([90.0, 100.0, 110.0], (3, 1))
 
@@ -141,6 +155,27 @@ def test_what_is_asked_again_of_the_past_is_what_was_known_then() -> None:
         assert np.array_equal(tensor[before], again.asked.tensors[name][before]), name
     assert np.array_equal(asked.came_w[before], again.came_w[before])
     assert np.array_equal(asked.beside.middle_w[before], again.beside.middle_w[before])
+
+
+@pytest.mark.parametrize("kind", [Kind.LOAD, Kind.PV])
+def test_the_past_of_some_asked_together_is_that_of_each_alone(kind: Kind) -> None:
+    of_kind = load_hours if kind is Kind.LOAD else pv_hours
+    assets = [of_kind(75, ahead=0, seed=seed) for seed in range(4)]
+    assets[1].power_w[: 60 * 24] = np.nan  # is there since two weeks
+    assets[2].power_w[:] = np.nan
+
+    together = backcasts(kind, [replace(each, clock=assets[0].clock) for each in assets])
+
+    assert [each is None for each in together] == [False, False, True, False]
+    for found, hours in zip(together, assets, strict=True):
+        alone = backcast(kind, hours)
+        if found is None or alone is None:
+            assert found is alone
+            continue
+        for name, tensor in alone.asked.tensors.items():
+            np.testing.assert_allclose(found.asked.tensors[name], tensor, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.beside.middle_w, alone.beside.middle_w, rtol=1e-9)
+        assert np.array_equal(found.came_w, alone.came_w, equal_nan=True)
 
 
 class StubbornModels(FakeModels):

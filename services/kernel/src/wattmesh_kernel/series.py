@@ -82,6 +82,13 @@ class Series:
 
         Error: InvalidArgument when the start of `span` is not on this series' raster.
         """
+        return Series(span.start, self.resolution, self.values_over(span))
+
+    def values_over(self, span: TimeRange) -> NDArray[np.float64]:
+        """Return the values over `span`, NaN where this series has nothing; not to be written to.
+
+        Error: InvalidArgument when the start of `span` is not on this series' raster.
+        """
         offset, rest = divmod(span.start - self.start, self.resolution)
         if rest:
             raise InvalidArgument(
@@ -90,11 +97,14 @@ class Series:
                 f"every {self.resolution}",
                 field="start_time",
             )
-        values = np.full(span.count(self.resolution), np.nan)
-        first, last = max(offset, 0), min(offset + len(values), len(self))
+        count = span.count(self.resolution)
+        first, last = max(offset, 0), min(offset + count, len(self))
+        if last - first == count:
+            return self.values[first:last]
+        values = np.full(count, np.nan)
         if first < last:
             values[first - offset : last - offset] = self.values[first:last]
-        return Series(span.start, self.resolution, values)
+        return values
 
     def to_resolution(self, resolution: timedelta) -> "Series":
         """Return the series on another resolution: the mean when coarser, held when finer.

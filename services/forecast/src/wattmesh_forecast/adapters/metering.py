@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import grpc
+import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
@@ -31,10 +32,14 @@ class GrpcHistory:
         )
         with rpc_errors():
             answer = await self._stub.QueryEnergy(request)
-        return {AssetId.parse(item.asset): _power_w(item) for item in answer.energies}
+        asked = {asset.name: asset for asset in assets}
+        return {
+            asked[item.asset]: _power_w(item) for item in answer.energies if item.asset in asked
+        }
 
 
 def _power_w(energy: metering_pb2.AssetEnergy) -> Series:
     into = series_from_proto(energy.import_energy_wh, "import_energy_wh")
-    out = series_from_proto(energy.export_energy_wh, "export_energy_wh")
-    return into.with_values((into.values - out.values) / (into.resolution / HOUR))
+    out = energy.export_energy_wh.values
+    out_wh = np.fromiter(out, dtype=np.float64, count=len(out))
+    return into.with_values((into.values - out_wh) / (into.resolution / HOUR))

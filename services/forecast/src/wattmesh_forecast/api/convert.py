@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import assert_never
 
 from wattmesh.forecast.v1 import forecast_pb2
@@ -99,15 +100,15 @@ def is_about_occupancy(request: forecast_pb2.IssueForecastsRequest) -> bool:
 
 def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
     """Return a forecast as its proto."""
-    last = None if forecast.last_measured is None else timestamp_to_proto(forecast.last_measured)
-    age = None if forecast.input_age is None else duration_to_proto(forecast.input_age)
+    last = None if forecast.last_measured is None else _timestamp(forecast.last_measured)
+    age = None if forecast.input_age is None else _duration(forecast.input_age)
     return forecast_pb2.Forecast(
         name=forecast.name,
         asset=forecast.asset.name,
         kind=_KINDS[forecast.kind],
-        issue_time=timestamp_to_proto(forecast.issue_time),
+        issue_time=_timestamp(forecast.issue_time),
         source=forecast.source,
-        start_time=timestamp_to_proto(forecast.start),
+        start_time=_timestamp(forecast.start),
         last_measured_time=last,
         input_age=age,
         input_findings=[
@@ -115,12 +116,17 @@ def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
             for each in forecast.findings
         ],
         model_refusal=_REFUSALS[forecast.refusal],
-        resolution=duration_to_proto(forecast.resolution),
+        resolution=_duration(forecast.resolution),
         quantiles=[
             forecast_pb2.Quantile(ratio=ratio, values=values.tolist())
             for ratio, values in zip(forecast.ratios, forecast.power_w, strict=True)
         ],
     )
+
+
+# The forecasts of one call have their times in common.
+_timestamp = lru_cache(maxsize=256)(timestamp_to_proto)
+_duration = lru_cache(maxsize=256)(duration_to_proto)
 
 
 def outcome_to_proto(outcome: Outcome) -> forecast_pb2.AssetForecast:

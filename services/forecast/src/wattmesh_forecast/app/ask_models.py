@@ -51,7 +51,7 @@ async def ask_model(
     bad = 0
     while waiting:
         assets = waiting.pop()
-        part = asked.where((assets[:, None] * hours + np.arange(hours)).ravel())
+        part = asked.where(_rows(assets, hours))
         try:
             version = by_version[int(assets[0])]
             found = await _ask(models, kind, part, [most_w[each] for each in assets], version)
@@ -98,6 +98,13 @@ async def _answer(models: ModelServer, kind: Kind, part: ModelInput, version: in
 
 def _those(versions: Sequence[int | None], version: int | None) -> Ints:
     return np.flatnonzero([each == version for each in versions])
+
+
+def _rows(assets: Ints, hours: int) -> Ints | slice:
+    """Return the rows of assets, rising; neighbours are not copied."""
+    if assets[-1] - assets[0] == len(assets) - 1:
+        return slice(int(assets[0]) * hours, (int(assets[-1]) + 1) * hours)
+    return (assets[:, None] * hours + np.arange(hours)).ravel()
 
 
 def _parts(assets: Ints, size: int) -> list[Ints]:

@@ -8,14 +8,17 @@ loads are to be moved. It is done anew when the asset's local day ends: the newe
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from wattmesh_forecast.app.ask_models import in_parts
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.app.ports import BadAnswer, ModelServer, ModelUnavailable
-from wattmesh_forecast.domain.backcast import LAGS, Backcast, backcast
+from wattmesh_forecast.domain.backcast import LAGS, Backcast, backcasts
 from wattmesh_forecast.domain.conformal import AS_GIVEN, CALIBRATION_DAYS, Stretch
 from wattmesh_forecast.domain.hours import HOUR, AssetHours
 from wattmesh_forecast.domain.subjects import Subject
@@ -25,6 +28,11 @@ from wattmesh_kernel.time import TimeRange, floor_time
 
 log = logging.getLogger(__name__)
 
+_Due: TypeAlias = tuple[Subject, int]
+"""Who is to be calibrated, under which version of the model."""
+
+MOST_TOGETHER = 8
+"""Assets that are worked on at once: their six weeks are some 20 MB."""
 VALID = timedelta(days=1)
 """For how long a stretch stands at most before it is looked at again."""
 
@@ -44,7 +52,7 @@ class Calibration:
         self._models = models
         self._clock = clock
         self._known: dict[AssetId, _Calibrated] = {}
-        self._due: dict[AssetId, tuple[Subject, int]] = {}
+        self._due: dict[AssetId, _Due] = {}
         self._some_due = asyncio.Event()
 
     def stretch(self, subject: Subject, version: int) -> Stretch:
@@ -61,31 +69,43 @@ class Calibration:
             await self._some_due.wait()
             self._some_due.clear()
             while self._due:
-                await self._calibrate(*self._due.pop(next(iter(self._due))))
+                await self._calibrate(self._next())
 
-    async def _calibrate(self, subject: Subject, version: int) -> None:
-        now = self._clock.now()
+    def _next(self) -> list[_Due]:
+        """Take some of a kind from what is due."""
+        kind = next(iter(self._due.values()))[0].kind
+        same = (asset for asset, (subject, _) in self._due.items() if subject.kind is kind)
+        return [self._due.pop(asset) for asset in list(islice(same, MOST_TOGETHER))]
+
+    async def _calibrate(self, some: Sequence[_Due]) -> None:
+        """Work out the stretches of some of a kind; one by one where that fails."""
         try:
-            found = await self._stretch_of(subject, version, now)
-        except (ModelUnavailable, BadAnswer):
-            return  # it is due again with the next answer that the model gives
+            await self._work_out(some)
         except Exception:
-            log.exception("%s cannot be calibrated", subject.asset.name)
-            found = None
-        if found is not None:
-            self._known[subject.asset] = found
+            if len(some) == 1:
+                log.exception("%s cannot be calibrated", some[0][0].asset.name)
+                return
+            for each in some:
+                await self._calibrate([each])
 
-    async def _stretch_of(
-        self, subject: Subject, version: int, now: datetime
-    ) -> _Calibrated | None:
+    async def _work_out(self, some: Sequence[_Due]) -> None:
+        now, kind = self._clock.now(), some[0][0].kind
         end = floor_time(now, HOUR)
         span = TimeRange(end - timedelta(days=CALIBRATION_DAYS) - LAGS, end)
-        past = (await self._past.over([subject], span, span))[subject.asset]
-        if not isinstance(past, AssetHours) or (asked := backcast(subject.kind, past)) is None:
-            return None
-        answered, stretch = await self._judged(subject, version, asked)
-        until = min(now + VALID, _end_of_day(now, subject.zone))
-        return _Calibrated(stretch=stretch, version=answered, until=until)
+        read = await self._past.over([subject for subject, _ in some], span, span)
+        past = [(each, read[each[0].asset]) for each in some]
+        known = [(each, hours) for each, hours in past if isinstance(hours, AssetHours)]
+        # In a thread: issues go on meanwhile.
+        asked = await asyncio.to_thread(backcasts, kind, [hours for _, hours in known])
+        for ((subject, version), _), questions in zip(known, asked, strict=True):
+            if questions is None:
+                continue
+            try:
+                answered, stretch = await self._judged(subject, version, questions)
+            except (ModelUnavailable, BadAnswer):
+                continue  # it is due again with the next answer that the model gives
+            until = min(now + VALID, _end_of_day(now, subject.zone))
+            self._known[subject.asset] = _Calibrated(stretch=stretch, version=answered, until=until)
 
     async def _judged(self, subject: Subject, version: int, asked: Backcast) -> tuple[int, Stretch]:
         answers = [

@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from wattmesh_forecast.app.ask_models import Believed, ask_model
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.followed_sites import FollowedSites
@@ -22,7 +24,7 @@ from wattmesh_forecast.app.ports import (
     Observations,
     VersionLabels,
 )
-from wattmesh_forecast.domain.conformal import Stretch
+from wattmesh_forecast.domain.conformal import Stretch, stretched
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast, model_source
 from wattmesh_forecast.domain.hours import AssetHours
@@ -50,6 +52,9 @@ from wattmesh_runtime.aio.tasks import together
 Group = Sequence[Question]
 Answered = Sequence[Reply | NotForecast]
 T = TypeVar("T")
+_Answer = tuple[int, Question, Believed]
+"""What is believed of the question at a place."""
+_TOKEN_BYTES = 4
 
 
 class Stretches(Protocol):
@@ -93,7 +98,11 @@ class IssueForecasts:
         now = self._clock.now()
         wanted.check_time(now)
         answers = await self._answers(wanted, now)
-        outcomes = [_outcome(answers[asset], wanted, now) for asset in wanted.assets]
+        segments = _segments(now, len(wanted.assets))
+        outcomes = [
+            _outcome(answers[asset], wanted, now, segment)
+            for asset, segment in zip(wanted.assets, segments, strict=True)
+        ]
         await self._store.add([each.forecast for each in outcomes if isinstance(each, Issued)])
         self._observations.answered(outcomes)
         return outcomes
@@ -154,24 +163,32 @@ class IssueForecasts:
         self, order: Group, said: Sequence[Believed | Refusal]
     ) -> tuple[list[ModelSaid], dict[Refusal, list[Question]]]:
         """Return what is believed, stretched, and what is asked elsewhere, by why."""
-        believed, refused = list[ModelSaid](), defaultdict[Refusal, list[Question]](list)
+        believed, refused = list[_Answer](), defaultdict[Refusal, list[Question]](list)
         for number, (each, answer) in enumerate(zip(order, said, strict=True)):
             if isinstance(answer, Refusal):
                 refused[answer].append(each)
             else:
-                believed.append(self._stretched(number, each, answer))
-        return believed, refused
+                believed.append((number, each, answer))
+        return self._stretched(believed), refused
 
-    def _stretched(self, number: int, asked: Question, answer: Believed) -> ModelSaid:
-        stretch = self._stretches.stretch(asked.subject, answer.version)
-        return ModelSaid(
-            question=asked,
-            number=number,
-            source=model_source(asked.subject.kind.value, answer.version),
-            quantiles=stretch.apply(
-                answer.quantiles, asked.hours.clock.hour[asked.targets], asked.leads
-            ),
+    def _stretched(self, answers: Sequence[_Answer]) -> list[ModelSaid]:
+        if not answers:
+            return []
+        quantiles = stretched(
+            [self._stretches.stretch(each.subject, said.version) for _, each, said in answers],
+            np.stack([said.quantiles for _, _, said in answers]),
+            np.stack([each.local_hours for _, each, _ in answers]),
+            np.stack([each.leads for _, each, _ in answers]),
         )
+        return [
+            ModelSaid(
+                question=each,
+                number=number,
+                source=model_source(each.subject.kind.value, said.version),
+                quantiles=of_asset,
+            )
+            for (number, each, said), of_asset in zip(answers, quantiles, strict=True)
+        ]
 
 
 async def _seasonal(
@@ -217,13 +234,20 @@ def _asset(answer: Reply | NotForecast) -> AssetId:
     return answer.asset if isinstance(answer, NotForecast) else answer.subject.asset
 
 
-def _outcome(answer: Reply | NotForecast, wanted: Wanted, now: datetime) -> Outcome:
+def _segments(now: datetime, count: int) -> list[str]:
+    """Return so many last segments of names."""
+    size, moment = 2 * _TOKEN_BYTES, f"{now:%Y%m%dt%H%M%Sz}"
+    digits = secrets.token_hex(_TOKEN_BYTES * count)
+    return [f"{moment}-{digits[at : at + size]}" for at in range(0, len(digits), size)]
+
+
+def _outcome(answer: Reply | NotForecast, wanted: Wanted, now: datetime, segment: str) -> Outcome:
     if isinstance(answer, NotForecast):
         return answer
     asset = answer.subject.asset
     power_w = on_intervals(answer.power_w, answer.first, wanted.span, wanted.resolution)
     forecast = Forecast(
-        name=f"{asset.name}/forecasts/{now:%Y%m%dt%H%M%Sz}-{secrets.token_hex(4)}",
+        name=f"{asset.name}/forecasts/{segment}",
         asset=asset,
         kind=answer.subject.kind,
         issue_time=now,

@@ -81,7 +81,7 @@ class KeptHistory:
         kept = self._kept.get((asset, resolution))
         if kept is None or span.end - kept.read_whole >= BELIEVED:
             return span.start
-        missing = np.isnan(_over(kept.power_w, span).values)
+        missing = np.isnan(kept.power_w.values_over(span))
         if missing.all():
             return span.start
         began = int(np.argmin(missing))
@@ -99,7 +99,7 @@ class KeptHistory:
         read_whole = read_gaps = span.end
         if news.start > span.start and key in self._kept:
             kept = self._kept[key]
-            values = _over(kept.power_w, span).values.copy()
+            values = kept.power_w.values_over(span).copy()
             read_whole = kept.read_whole
             read_gaps = span.end if news.start < span.end - ASKED_AGAIN else kept.read_gaps
         values[len(values) - len(news) :] = news.values

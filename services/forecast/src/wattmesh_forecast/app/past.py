@@ -101,41 +101,50 @@ class Past:
     ) -> dict[AssetId, AssetHours | NotForecast]:
         places = {each.location for each in subjects if each.kind is Kind.PV and each.location}
         suns = self._sky.suns(places, whole)
-        found = [(each, self._hours(each, power[each.asset], suns, whole)) for each in subjects]
-        answers = {each.asset: hours for each, hours in found}
+        answers: dict[AssetId, AssetHours | NotForecast] = {
+            asset: why for asset, why in power.items() if isinstance(why, NotForecast)
+        }
         for kind in Kind:
-            of_kind = [
-                (each, hours)
-                for each, hours in found
-                if each.kind is kind and isinstance(hours, AssetHours)
+            read = [
+                (each, series)
+                for each in subjects
+                if each.kind is kind and isinstance(series := power[each.asset], Series)
             ]
+            of_kind = self._of_kind(kind, read, suns, whole)
             answers |= _screened(kind, _begun(kind, of_kind, so_far))
         return answers
 
     def _clock_of(self, whole: TimeRange, zone: ZoneInfo) -> LocalClock:
         return LocalClock.of(whole, zone, self._calendar.days(zone, whole))
 
-    def _hours(
+    def _of_kind(
         self,
-        subject: Subject,
-        power: Series | NotForecast,
+        kind: Kind,
+        read: Sequence[tuple[Subject, Series]],
         suns: Mapping[Location, Sun],
         whole: TimeRange,
-    ) -> AssetHours | NotForecast:
-        if isinstance(power, NotForecast):
-            return power
-        watts = power.window(whole).values
-        magnitude = np.where(np.isfinite(watts), np.maximum(subject.kind.sign * watts, 0.0), np.nan)
-        return self._with_weather(
-            subject,
-            whole,
-            AssetHours(
-                start=whole.start,
-                power_w=magnitude,
-                clock=self._clock(whole, subject.zone),
-                sun=_sun(subject, suns, len(watts)),
-            ),
-        )
+    ) -> list[tuple[Subject, AssetHours]]:
+        if not read:
+            return []
+        watts = kind.sign * np.stack([series.values_over(whole) for _, series in read])
+        magnitudes = np.where(np.isfinite(watts), np.maximum(watts, 0.0), np.nan)
+        clocks = {zone: self._clock(whole, zone) for zone in {each.zone for each, _ in read}}
+        return [
+            (
+                each,
+                self._with_weather(
+                    each,
+                    whole,
+                    AssetHours(
+                        start=whole.start,
+                        power_w=power_w,
+                        clock=clocks[each.zone],
+                        sun=_sun(each, suns, len(power_w)),
+                    ),
+                ),
+            )
+            for (each, _), power_w in zip(read, magnitudes, strict=True)
+        ]
 
     def _with_weather(self, subject: Subject, whole: TimeRange, hours: AssetHours) -> AssetHours:
         if self._weather is None or subject.location is None:

@@ -8,8 +8,13 @@ covered the right share over the last six weeks (split conformal prediction, Vov
 score that is scaled by the model's own width is that of Romano et al., NeurIPS 2019). Nights are
 known better than evenings, and of a plant noon better than mornings: so each quarter of the local
 day has its own, held by that of the whole day.
+
+The hours of a day are off together: a week tells little more than seven numbers do, and a quantile
+of so few leaves more outside than it should. The correction for few (n + 1 over n in split
+conformal prediction) is therefore by days, not by hours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +25,9 @@ from wattmesh_forecast.domain.lags import DAY
 
 CALIBRATION_DAYS = 42
 """How many days back forecasts are held against what came."""
-_OUTER_RATIO = 0.9
+_OUTSIDE_RATIO = 0.1
+_FEW_DAYS = 2.0
+"""With as many days half of what is to lie outside is allowed to: of a week 7.8 %, of six 9.5 %."""
 _DOUBT_DAYS = 2.0
 """As many days count for the model's own width."""
 _PART_DOUBT_DAYS = 7.0
@@ -49,20 +56,32 @@ class Stretch:
         `hour` (n,) is the local hour of the day, `lead` how many hours each lies after the newest
         known one, which says how much of the shift is left (`day_errors.left_ratio`).
         """
-        low, middle, high = (quantiles + self._moved(hour, lead)[:, None]).T
-        of_parts = np.array([(each.below, each.above) for each in self.parts or (self,) * _PARTS])
-        below, above = of_parts[_part(hour)].T
-        found = (middle - below * (middle - low), middle, middle + above * (high - middle))
-        return np.asarray(np.maximum(np.column_stack(found), 0.0))
+        return np.asarray(stretched([self], quantiles[None], hour[None], lead[None])[0])
 
-    def _moved(self, hour: Floats, lead: Floats) -> Floats:
-        if not self.shift:
-            return np.zeros_like(lead)
-        of_hour = np.array(self.shift)[hour.astype(np.int64) % DAY]
-        return np.asarray(of_hour * left_ratio(hour, lead))
+    @property
+    def of_parts(self) -> tuple[tuple[float, float], ...]:
+        """What holds in each quarter of the day, below and above."""
+        return tuple((each.below, each.above) for each in self.parts or (self,) * _PARTS)
 
 
 AS_GIVEN = Stretch()
+
+
+def stretched(
+    stretches: Sequence[Stretch], quantiles: Floats, hour: Floats, lead: Floats
+) -> Floats:
+    """Return quantiles (assets, n, 3), each asset's by its own stretch (`Stretch.apply`).
+
+    `hour` and `lead` have shape (assets, n).
+    """
+    nothing = (0.0,) * DAY
+    shifts = np.array([each.shift or nothing for each in stretches])
+    shift = np.take_along_axis(shifts, hour.astype(np.int64) % DAY, axis=1)
+    low, middle, high = np.moveaxis(quantiles + (shift * left_ratio(hour, lead))[..., None], -1, 0)
+    bounds = np.array([each.of_parts for each in stretches])
+    below, above = np.moveaxis(np.take_along_axis(bounds, _part(hour)[..., None], axis=1), -1, 0)
+    found = (middle - below * (middle - low), middle, middle + above * (high - middle))
+    return np.asarray(np.maximum(np.stack(found, axis=-1), 0.0))
 
 
 def stretch_of(said: Floats, came: Floats, hour: Floats) -> Stretch:
@@ -74,34 +93,52 @@ def stretch_of(said: Floats, came: Floats, hour: Floats) -> Stretch:
     there = np.isfinite(came)
     if not there.any():
         return AS_GIVEN
-    whole = _of(said[there], came[there], AS_GIVEN, _DOUBT_DAYS)
+    whole = _of(_Past(said[there], came[there], DAY), AS_GIVEN, _DOUBT_DAYS)
     part = _part(hour)
     parts = (there & (part == number) for number in range(_PARTS))
     return replace(
         whole,
-        # A quarter of a day is a quarter of a day's hours.
         parts=tuple(
-            _of(said[some], came[some], whole, _PART_DOUBT_DAYS / _PARTS) for some in parts
+            _of(_Past(said[some], came[some], _PART_HOURS), whole, _PART_DOUBT_DAYS)
+            for some in parts
         ),
     )
 
 
-def _of(said: Floats, came: Floats, held: Stretch, doubt_days: float) -> Stretch:
-    low, middle, high = said.T
-    away = came - middle
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """Forecasts (n, 3) of what came (n,), so many hours of each day."""
+
+    said: Floats
+    came: Floats
+    hours_a_day: int
+
+    @property
+    def days(self) -> float:
+        return len(self.came) / self.hours_a_day
+
+
+def _of(past: _Past, held: Stretch, doubt_days: float) -> Stretch:
+    if not len(past.came):
+        return Stretch(below=held.below, above=held.above)
+    low, middle, high = past.said.T
+    away, believed = past.came - middle, past.days / (past.days + doubt_days)
+    below = _right(-away, middle - low, past.days)
+    above = _right(away, high - middle, past.days)
     return Stretch(
-        below=_stretch(-away, middle - low, held.below, doubt_days),
-        above=_stretch(away, high - middle, held.above, doubt_days),
+        below=_bounded(believed * below + (1 - believed) * held.below),
+        above=_bounded(believed * above + (1 - believed) * held.above),
     )
 
 
-def _stretch(away: Floats, width: Floats, held: float, doubt_days: float) -> float:
-    if not len(away):
-        return held
-    right = float(np.quantile(away / np.maximum(width, _SMALLEST_WIDTH), _OUTER_RATIO))
-    days = len(away) / 24
-    believed = (days * right + doubt_days * held) / (days + doubt_days)
-    return float(np.clip(believed, *_BOUNDS))
+def _right(away: Floats, width: Floats, days: float) -> float:
+    """Return how many widths hold the share of `away` (n,) that is to be held."""
+    outside = _OUTSIDE_RATIO * days / (days + _FEW_DAYS)
+    return float(np.quantile(away / np.maximum(width, _SMALLEST_WIDTH), 1.0 - outside))
+
+
+def _bounded(stretch: float) -> float:
+    return float(np.clip(stretch, *_BOUNDS))
 
 
 def _part(hour: Floats) -> Ints:

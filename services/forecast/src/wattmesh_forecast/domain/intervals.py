@@ -23,6 +23,8 @@ def on_intervals(hourly: Floats, first: datetime, span: TimeRange, resolution: t
     if resolution >= HOUR:
         begin, per = offset // HOUR, resolution // HOUR
         blocks = hourly[begin : begin + count * per]
+        if per == 1:
+            return blocks
         return np.asarray(blocks.reshape(count, per, *hourly.shape[1:]).mean(axis=1))
     ends = np.linspace(offset / HOUR, (offset + count * resolution) / HOUR, count + 1)
     means = np.diff(_energy_until(hourly, ends), axis=0) / (resolution / HOUR)

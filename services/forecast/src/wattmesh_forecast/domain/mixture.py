@@ -54,7 +54,7 @@ class Beside:
             left_ratio=np.concatenate([part.left_ratio for part in parts]),
         )
 
-    def where(self, rows: Ints) -> "Beside":
+    def where(self, rows: Ints | slice) -> "Beside":
         """Return some of the rows."""
         return Beside(
             share=self.share[rows], middle_w=self.middle_w[rows], left_ratio=self.left_ratio[rows]

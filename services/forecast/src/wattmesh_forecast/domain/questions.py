@@ -68,6 +68,11 @@ class Question:
         return np.arange(first, end, dtype=np.float64)
 
     @property
+    def local_hours(self) -> Floats:
+        """The local hour of the day at which each target begins [h]."""
+        return self.hours.clock.hour[self.targets.start : self.targets.stop]
+
+    @property
     def for_model(self) -> bool:
         """Whether a model is to be asked."""
         return self.subject.suits_model and not self.by_weather

@@ -1,6 +1,6 @@
 """The patterns tried over the last two weeks: what they said of each hour, and what came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -33,12 +33,33 @@ class Trial:
     first: int
     said: Floats
     came: Floats
+    _recent: dict[bool, Floats] = field(init=False, repr=False, default_factory=dict)
 
     def blend(self) -> Floats:
         """Return what the blend of that time said of each hour [W], (assets, n)."""
         hours = np.arange(self.said.shape[1])
         known = self.first + np.maximum(hours - TRIAL_LEAD, 0)
         return np.asarray((self.said * blend_weights(self, known)).sum(axis=-1))
+
+    def recent_errors(self, hours: Ints) -> Floats:
+        """Return the sum of each pattern's errors over the two weeks that end with an hour [W].
+
+        `hours` (n,) count from `first`; shape (assets, n, patterns). The sums are kept: weights are
+        asked for more than once.
+        """
+        # Nobody asks for more than two weeks of hours: before the trial there is nothing.
+        from_first = int(hours.max()) < TRIAL_DAYS * DAY
+        if from_first not in self._recent:
+            self._recent[from_first] = self._summed(from_first=from_first)
+        return at(self._recent[from_first].swapaxes(1, 2), hours).swapaxes(1, 2)
+
+    def _summed(self, *, from_first: bool) -> Floats:
+        errors = np.abs(self.said - self.came[..., None])
+        np.fmax(errors, 0.0, out=errors)  # what is missing is 0
+        if from_first:
+            return np.asarray(np.cumsum(errors, axis=1, out=errors))
+        (sums,) = running(errors.swapaxes(1, 2), (TRIAL_DAYS * DAY,), np.add)
+        return sums.swapaxes(1, 2)
 
 
 Asked: TypeAlias = tuple[Floats, Trial]
@@ -67,24 +88,13 @@ def ask_patterns(
     return found, Trial(first=first, said=tried, came=batch.power_w[:, hours])
 
 
-def _summed(values: Floats, newest: int) -> Floats:
-    """Return at each hour up to `newest` the sum over the two weeks that end with it."""
-    if newest < TRIAL_DAYS * DAY:
-        # Nobody asks for more than two weeks of hours: before the trial there is nothing.
-        return np.asarray(np.cumsum(values, axis=-1))
-    (sums,) = running(values, (TRIAL_DAYS * DAY,), np.add)
-    return sums
-
-
 def blend_weights(trial: Trial, issues: Ints) -> Floats:
     """Return the weight of each pattern at each issue, shape (assets, issues, patterns).
 
     Those of an issue add up to 1. They go with the inverse fourth power of the mean absolute error
     over the newest two weeks. With errors of 1 and 2 they are 16/17 and 1/17.
     """
-    errors = np.nan_to_num(np.abs(trial.said - trial.came[..., None])).swapaxes(1, 2)
-    asked = issues - trial.first
-    recent = at(_summed(errors, int(asked.max())), asked).swapaxes(1, 2)
+    recent = trial.recent_errors(issues - trial.first)
     least = np.maximum(recent.min(axis=-1, keepdims=True), 1e-9)
     weights = (least / np.maximum(recent, least)) ** _SHARPNESS
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

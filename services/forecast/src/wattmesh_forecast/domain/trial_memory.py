@@ -98,9 +98,10 @@ class TrialMemory:
             self._kept[subject.asset] = _Kept(
                 subject=subject,
                 first=batch.start + first * HOUR,
-                said=said[number].copy(),
+                # Parts of one array: the assets of a group are asked about together again.
+                said=said[number],
                 start=batch.start,
-                power_w=power[number].copy(),
+                power_w=power[number],
             )
         while len(self._kept) > MOST_KEPT:
             self._kept.pop(next(iter(self._kept)), None)
