@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
 from wattmesh.analytics.v1 import bill_pb2, footprint_pb2, indicators_pb2, report_pb2, savings_pb2
+from wattmesh_analytics.api.enums import EnumPair
 from wattmesh_analytics.app.query_bills import SiteBills
 from wattmesh_analytics.app.query_footprint import SiteFootprint
 from wattmesh_analytics.app.query_tariff_costs import TariffCost
@@ -39,17 +40,16 @@ _Request = (
     | service_pb.QueryFootprintRequest
     | service_pb.QueryReportRequest
 )
-_COUNTERFACTUALS: Mapping[int, Counterfactual] = {
-    bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE,
-    bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION: Counterfactual.SELF_CONSUMPTION,
-    bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE: Counterfactual.CHARGE_AT_ONCE,
-    bill_pb2.COUNTERFACTUAL_THERMOSTAT: Counterfactual.THERMOSTAT,
-    bill_pb2.COUNTERFACTUAL_UNCONTROLLED: Counterfactual.UNCONTROLLED,
-    bill_pb2.COUNTERFACTUAL_DECLARED: Counterfactual.DECLARED,
-}
-_COUNTERFACTUALS_TO_PROTO: Mapping[Counterfactual, bill_pb2.Counterfactual.ValueType] = {
-    value: bill_pb2.Counterfactual.ValueType(number) for number, value in _COUNTERFACTUALS.items()
-}
+_COUNTERFACTUALS = EnumPair[Counterfactual, bill_pb2.Counterfactual.ValueType](
+    {
+        Counterfactual.IDLE_STORAGE: bill_pb2.COUNTERFACTUAL_IDLE_STORAGE,
+        Counterfactual.SELF_CONSUMPTION: bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION,
+        Counterfactual.CHARGE_AT_ONCE: bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE,
+        Counterfactual.THERMOSTAT: bill_pb2.COUNTERFACTUAL_THERMOSTAT,
+        Counterfactual.UNCONTROLLED: bill_pb2.COUNTERFACTUAL_UNCONTROLLED,
+        Counterfactual.DECLARED: bill_pb2.COUNTERFACTUAL_DECLARED,
+    }
+)
 _DIVISIONS: Mapping[int, Division] = {
     indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
     indicators_pb2.DIVISION_DAY: Division.DAY,
@@ -134,11 +134,8 @@ def counterfactual_from_proto(value: int) -> Counterfactual | None:
 
 def required_counterfactual_from_proto(value: int) -> Counterfactual:
     """Return the counterfactual; InvalidArgument when none is said, or an unknown one."""
-    found = _COUNTERFACTUALS.get(value)
-    if found is None:
-        message = f"there is no counterfactual {value} to compare with"
-        raise InvalidArgument("UNKNOWN_VALUE", message, field="counterfactual")
-    return found
+    what = "no counterfactual to compare with"
+    return _COUNTERFACTUALS.from_proto(value, "counterfactual", what)
 
 
 def declared_from_proto(changes: Sequence[savings_pb2.DeclaredChange]) -> dict[SiteId, Series]:
@@ -214,7 +211,7 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
     return savings_pb2.Savings(
         sites=[site.name for site in savings.sites],
         range=time_range_to_proto(savings.range),
-        counterfactual=_COUNTERFACTUALS_TO_PROTO[savings.counterfactual],
+        counterfactual=_COUNTERFACTUALS.to_proto(savings.counterfactual),
         currency_code=savings.metered.cost.currency_code,
         metered=_account_to_proto(savings.metered),
         without=_account_to_proto(savings.without),

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TypeVar
 
 from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
 from wattmesh.analytics.v1 import scenario_pb2, settlement_pb2
 from wattmesh_analytics.api.convert import left_out_to_proto
+from wattmesh_analytics.api.enums import E, EnumPair, N
 from wattmesh_analytics.app.question import RESOLUTION
 from wattmesh_analytics.domain.operation import ScenarioRun
 from wattmesh_analytics.domain.scenario import (
@@ -36,38 +36,41 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId, TariffId
 from wattmesh_kernel.sites import BatteryRating
 
-E = TypeVar("E")
-
-_POLICIES: Mapping[Policy, scenario_pb2.ScenarioPolicy.ValueType] = {
-    Policy.FORESIGHT: scenario_pb2.SCENARIO_POLICY_FORESIGHT,
-    Policy.SELF_CONSUMPTION: scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
-    Policy.IDLE: scenario_pb2.SCENARIO_POLICY_IDLE,
-}
-_POLICIES_FROM_PROTO: Mapping[int, Policy] = {value: each for each, value in _POLICIES.items()}
-_CHARGING: Mapping[Charging, scenario_pb2.ScenarioCharging.ValueType] = {
-    Charging.METERED: scenario_pb2.SCENARIO_CHARGING_UNSPECIFIED,
-    Charging.AT_ONCE: scenario_pb2.SCENARIO_CHARGING_AT_ONCE,
-    Charging.FORESIGHT: scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
-}
-_CHARGING_FROM_PROTO: Mapping[int, Charging] = {value: each for each, value in _CHARGING.items()}
-_CLIMATES: Mapping[Climate, scenario_pb2.ScenarioClimate.ValueType] = {
-    Climate.METERED: scenario_pb2.SCENARIO_CLIMATE_UNSPECIFIED,
-    Climate.THERMOSTAT: scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
-    Climate.FORESIGHT: scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
-}
-_CLIMATES_FROM_PROTO: Mapping[int, Climate] = {value: each for each, value in _CLIMATES.items()}
-_TANKS: Mapping[Tanks, scenario_pb2.ScenarioTanks.ValueType] = {
-    Tanks.METERED: scenario_pb2.SCENARIO_TANKS_UNSPECIFIED,
-    Tanks.THERMOSTAT: scenario_pb2.SCENARIO_TANKS_THERMOSTAT,
-    Tanks.FORESIGHT: scenario_pb2.SCENARIO_TANKS_FORESIGHT,
-}
-_TANKS_FROM_PROTO: Mapping[int, Tanks] = {value: each for each, value in _TANKS.items()}
-_RUNS: Mapping[Runs, scenario_pb2.ScenarioRuns.ValueType] = {
-    Runs.METERED: scenario_pb2.SCENARIO_RUNS_UNSPECIFIED,
-    Runs.AT_ONCE: scenario_pb2.SCENARIO_RUNS_AT_ONCE,
-    Runs.FORESIGHT: scenario_pb2.SCENARIO_RUNS_FORESIGHT,
-}
-_RUNS_FROM_PROTO: Mapping[int, Runs] = {value: each for each, value in _RUNS.items()}
+_POLICIES = EnumPair[Policy, scenario_pb2.ScenarioPolicy.ValueType](
+    {
+        Policy.FORESIGHT: scenario_pb2.SCENARIO_POLICY_FORESIGHT,
+        Policy.SELF_CONSUMPTION: scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
+        Policy.IDLE: scenario_pb2.SCENARIO_POLICY_IDLE,
+    }
+)
+_CHARGING = EnumPair[Charging, scenario_pb2.ScenarioCharging.ValueType](
+    {
+        Charging.METERED: scenario_pb2.SCENARIO_CHARGING_UNSPECIFIED,
+        Charging.AT_ONCE: scenario_pb2.SCENARIO_CHARGING_AT_ONCE,
+        Charging.FORESIGHT: scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
+    }
+)
+_CLIMATES = EnumPair[Climate, scenario_pb2.ScenarioClimate.ValueType](
+    {
+        Climate.METERED: scenario_pb2.SCENARIO_CLIMATE_UNSPECIFIED,
+        Climate.THERMOSTAT: scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
+        Climate.FORESIGHT: scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
+    }
+)
+_TANKS = EnumPair[Tanks, scenario_pb2.ScenarioTanks.ValueType](
+    {
+        Tanks.METERED: scenario_pb2.SCENARIO_TANKS_UNSPECIFIED,
+        Tanks.THERMOSTAT: scenario_pb2.SCENARIO_TANKS_THERMOSTAT,
+        Tanks.FORESIGHT: scenario_pb2.SCENARIO_TANKS_FORESIGHT,
+    }
+)
+_RUNS = EnumPair[Runs, scenario_pb2.ScenarioRuns.ValueType](
+    {
+        Runs.METERED: scenario_pb2.SCENARIO_RUNS_UNSPECIFIED,
+        Runs.AT_ONCE: scenario_pb2.SCENARIO_RUNS_AT_ONCE,
+        Runs.FORESIGHT: scenario_pb2.SCENARIO_RUNS_FORESIGHT,
+    }
+)
 _REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
     Reason.FIRST: settlement_pb2.SETTLEMENT_REASON_FIRST,
     Reason.LATE_READINGS: settlement_pb2.SETTLEMENT_REASON_LATE_READINGS,
@@ -80,7 +83,7 @@ _REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
 def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
     """Return what is asked."""
     with at_field("scenario"):
-        policy = _of(_POLICIES_FROM_PROTO, message.policy, "policy")
+        policy = _of(_POLICIES, message.policy, "policy")
         resolution = RESOLUTION
         if message.HasField("resolution"):
             resolution = duration_from_proto(message.resolution, "resolution")
@@ -99,26 +102,23 @@ def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
             generation_ratio=(
                 message.generation_ratio if message.HasField("generation_ratio") else None
             ),
-            charging=_of(_CHARGING_FROM_PROTO, message.charging, "charging"),
+            charging=_of(_CHARGING, message.charging, "charging"),
             charger_power_w=(
                 message.charger_power_w if message.HasField("charger_power_w") else None
             ),
             vehicle_to_grid=message.vehicle_to_grid,
-            climate=_of(_CLIMATES_FROM_PROTO, message.climate, "climate"),
+            climate=_of(_CLIMATES, message.climate, "climate"),
             edge_shift=EdgeShift(
                 lower_kelvin=message.lower_edge_shift_kelvin,
                 upper_kelvin=message.upper_edge_shift_kelvin,
             ),
-            tanks=_of(_TANKS_FROM_PROTO, message.tanks, "tanks"),
-            runs=_of(_RUNS_FROM_PROTO, message.runs, "runs"),
+            tanks=_of(_TANKS, message.tanks, "tanks"),
+            runs=_of(_RUNS, message.runs, "runs"),
         )
 
 
-def _of(known: Mapping[int, E], value: int, field: str) -> E:
-    found = known.get(value)
-    if found is None:
-        raise InvalidArgument("UNKNOWN_VALUE", f"{value} is nothing to act by", field=field)
-    return found
+def _of(known: EnumPair[E, N], number: int, field: str) -> E:
+    return known.from_proto(number, field, "nothing to act by")
 
 
 def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
@@ -131,15 +131,15 @@ def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
         battery=None if scenario.battery is None else rating_to_proto(scenario.battery),
         without_batteries=scenario.without_batteries,
         generation_ratio=scenario.generation_ratio,
-        policy=_POLICIES[scenario.policy],
-        charging=_CHARGING[scenario.charging],
+        policy=_POLICIES.to_proto(scenario.policy),
+        charging=_CHARGING.to_proto(scenario.charging),
         charger_power_w=scenario.charger_power_w,
         vehicle_to_grid=scenario.vehicle_to_grid,
-        climate=_CLIMATES[scenario.climate],
+        climate=_CLIMATES.to_proto(scenario.climate),
         lower_edge_shift_kelvin=scenario.edge_shift.lower_kelvin,
         upper_edge_shift_kelvin=scenario.edge_shift.upper_kelvin,
-        tanks=_TANKS[scenario.tanks],
-        runs=_RUNS[scenario.runs],
+        tanks=_TANKS.to_proto(scenario.tanks),
+        runs=_RUNS.to_proto(scenario.runs),
     )
 
 
