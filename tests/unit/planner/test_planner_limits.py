@@ -14,7 +14,21 @@ from wattmesh_planner.domain.events import (
     LimitTerms,
     ReductionTerms,
 )
+from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.owners_limits import OwnersLimit, bounds_w
+
+
+def battery_on_feeder(given: PlanInputs) -> PlanInputs:
+    """Return the same problem with the battery behind a node of its own."""
+    (site,) = given.sites
+    hung = tuple(
+        replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
+        if isinstance(each.asset.rating, BatteryRating)
+        else each
+        for each in site.assets
+    )
+    place = replace(site.site, site=replace(site.site.site, nodes=(Node(id="feeder"),)))
+    return replace(given, sites=(replace(site, site=place, assets=hung),))
 
 
 async def test_a_plan_stays_within_a_limit_and_promises_what_it_plans() -> None:
@@ -37,15 +51,7 @@ async def test_what_a_node_may_let_through_bounds_what_hangs_on_it_and_nothing_e
     feeder = asked(LimitTerms(max_export_w=(200.0, 400.0), node="feeder"), "e2")
     elsewhere = asked(LimitTerms(max_export_w=(0.0, 0.0), node="another"), "e3")
     given = await inputs(reduced, feeder, elsewhere)
-    (site,) = given.sites
-    hung = tuple(
-        replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
-        if isinstance(each.asset.rating, BatteryRating)
-        else each
-        for each in site.assets
-    )
-    place = replace(site.site, site=replace(site.site.site, nodes=(Node(id="feeder"),)))
-    plan = solved(replace(given, sites=(replace(site, site=place, assets=hung),)))
+    plan = solved(battery_on_feeder(given))
 
     (battery,) = (each for each in plan.sites[0].assets if each.soc_ratios)
     assert list(battery.powers_w[5:7]) == pytest.approx([-200.0, -400.0], abs=1.0)
@@ -61,15 +67,7 @@ async def test_what_each_conductor_may_bear_is_planned_inside_at_connections_and
 
     feeder = asked(LimitTerms(max_phase_export_w=(100.0, 200.0), node="feeder"), "e2")
     given = await inputs(reduced, feeder)
-    (site,) = given.sites
-    hung = tuple(
-        replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
-        if isinstance(each.asset.rating, BatteryRating)
-        else each
-        for each in site.assets
-    )
-    place = replace(site.site, site=replace(site.site.site, nodes=(Node(id="feeder"),)))
-    plan = solved(replace(given, sites=(replace(site, site=place, assets=hung),)))
+    plan = solved(battery_on_feeder(given))
     (battery,) = (each for each in plan.sites[0].assets if each.soc_ratios)
     assert list(battery.powers_w[5:7]) == pytest.approx([-300.0, -600.0], abs=1.0)
 
